@@ -1,0 +1,210 @@
+"""The one reader of the environment: every variable with its type and its meaning.
+
+Values come from the process environment first, then from `.env` in the project's root. `.env.example` lists them all.
+"""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+from urllib.parse import urlsplit
+
+import limits
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+SECRET_BYTES_MIN = 32
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+DEVELOPMENT_SECRET_KEY = "development-only-key-that-protects-nothing-at-all-0000"  # noqa: S105  # nosec B105
+# An empty limit must not pass for an unset one: it would be read as "no limit".
+REFUSED_EMPTY = {"RATE_LIMIT_USER", "RATE_LIMIT_ANONYMOUS"}
+
+
+class ConfigurationError(Exception):
+    """The environment is wrong or incomplete: one line per variable, none of them showing a value of a secret."""
+
+
+def problem(message: str) -> PydanticCustomError:
+    return PydanticCustomError("configuration", "{message}", {"message": message})
+
+
+def split_commas(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def long_enough(value: str) -> str:
+    try:
+        length = len(value.encode())
+    except UnicodeEncodeError:
+        raise problem("is not valid UTF-8: set it to the very text the front end uses") from None
+    if length < SECRET_BYTES_MIN:
+        raise problem(
+            f"is {length} bytes long and must have at least {SECRET_BYTES_MIN}: generate one with `openssl rand -hex 32`"
+        )
+    return value
+
+
+def web_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        valid = False
+    if not valid or any(character.isspace() for character in value):
+        raise problem("is not a web address: write it like https://app.example.com")
+    return value
+
+
+def origins(values: list[str]) -> list[str]:
+    for value in values:
+        web_address(value)
+        parts = urlsplit(value)
+        if f"{parts.scheme}://{parts.netloc}" != value or "@" in parts.netloc:
+            raise problem(f"holds {value!r}, which is not an origin: write it like https://app.example.com")
+    return values
+
+
+def networks(values: list[str]) -> list[str]:
+    for value in values:
+        try:
+            ipaddress.ip_network(value, strict=False)
+        except ValueError:
+            raise problem(f"holds {value!r}, which is no address or network: write it like 10.0.0.0/8") from None
+    return values
+
+
+def rate_limit(value: str) -> str:
+    try:
+        amount = limits.parse(value).amount
+    except ValueError:
+        amount = 0
+    if amount < 1:
+        raise problem("is not a limit above zero: write it like 600/minute (a limit cannot be switched off)")
+    return value
+
+
+def redis_address(value: str) -> str:
+    if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+        raise problem("is not a Redis address: write it like redis://localhost:6379/0")
+    return value
+
+
+Names = Annotated[list[str], NoDecode, BeforeValidator(split_commas)]
+Secret = Annotated[str, AfterValidator(long_enough)]
+WebAddress = Annotated[str, AfterValidator(web_address)]
+Origins = Annotated[Names, AfterValidator(origins)]
+Networks = Annotated[Names, AfterValidator(networks)]
+RateLimit = Annotated[str, AfterValidator(rate_limit)]
+RedisAddress = Annotated[str, AfterValidator(redis_address)]
+
+
+class Environment(BaseSettings):
+    """Every variable that the project reads. An empty value means unset, but for the two rate limits."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_file=BASE_DIR / ".env", case_sensitive=True, extra="ignore", hide_input_in_errors=True, frozen=True
+    )
+
+    DJANGO_DEBUG: bool = Field(False, description="true for development only: relaxed security, detailed error pages")
+    DJANGO_SECRET_KEY: Secret | None = Field(
+        None, description="signs sessions and list cursors; at least 32 bytes; required when DJANGO_DEBUG is false"
+    )
+    ALLOWED_HOSTS: Names = Field(LOCAL_HOSTS, description="host names this server answers to, comma-separated")
+    CSRF_TRUSTED_ORIGINS: Origins = Field(
+        [], description="origins the admin accepts forms from, comma-separated (https://admin.example.com)"
+    )
+    CORS_ALLOWED_ORIGINS: Origins = Field(
+        [], description="origins of the front ends that may call the API from a browser, comma-separated"
+    )
+    BETTER_AUTH_SECRET: Secret | None = Field(
+        None, description="the front end's Better Auth secret, for HS256 tokens; at least 32 bytes, used exactly as it is"
+    )
+    BETTER_AUTH_URL: WebAddress | None = Field(
+        None, description="address of the Better Auth server; its keys are read from <origin>/api/auth/jwks"
+    )
+    BETTER_AUTH_JWKS_URL: WebAddress | None = Field(
+        None, description="address of the key set, when it is not the one under BETTER_AUTH_URL"
+    )
+    BETTER_AUTH_ISSUER: str | None = Field(
+        None, description="expected `iss` of tokens; default: the origin of BETTER_AUTH_URL"
+    )
+    BETTER_AUTH_AUDIENCE: str | None = Field(
+        None, description="expected `aud` of tokens; default: the origin of BETTER_AUTH_URL"
+    )
+    DATABASE_URL: str | None = Field(
+        None, description="PostgreSQL 15 or newer, as a libpq address; unset: the embedded server under .data/postgres"
+    )
+    DATABASE_POOL_MAX: int = Field(
+        10, ge=1, le=1000, description="connections of one API process to the database, at most"
+    )
+    DATABASE_PREPARE: bool = Field(
+        True, description="false behind a pooler that does not support prepared statements in transaction mode"
+    )
+    DATABASE_WAIT: float = Field(
+        30, ge=0, le=3600, description="seconds that a start waits for the database to become reachable"
+    )
+    TRASH_RETENTION_DAYS: int = Field(30, ge=1, le=36500, description="days a deleted task stays in the trash")
+    REQUIRE_IF_MATCH: bool = Field(False, description="true: a change of a task without If-Match is refused with 428")
+    RATE_LIMIT_USER: RateLimit = Field("600/minute", description="calls per user; can be raised, not switched off")
+    RATE_LIMIT_ANONYMOUS: RateLimit = Field(
+        "60/minute", description="refused (401) calls per client address; can be raised, not switched off"
+    )
+    REDIS_URL: RedisAddress | None = Field(
+        None, description="Redis that counts the limits for all processes together; unset: counted in each process"
+    )
+    TRUSTED_PROXIES: Networks = Field(
+        [], description="proxies whose X-Forwarded-For is believed: addresses or CIDRs, comma-separated"
+    )
+    METRICS_TOKEN: Secret | None = Field(None, description="bearer token of /metrics; unset: no metrics are served")
+    HOST: str = Field("127.0.0.1", description="address that `make run` listens on")
+    PORT: int = Field(8000, ge=1, le=65535, description="port that `make run` listens on")
+    WORKERS: int = Field(1, ge=1, le=512, description="processes that `make run` serves with")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_unset(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if value != "" or name in REFUSED_EMPTY}
+
+
+def read() -> Environment:
+    """Read and check the environment.
+
+    Raises ConfigurationError with one line per wrong or missing variable.
+    """
+    try:
+        environment = Environment()
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(explain(detail) for detail in error.errors())) from None
+    missing = missing_in_production(environment)
+    if missing:
+        raise ConfigurationError("\n".join(missing))
+    return environment
+
+
+def explain(detail: Any) -> str:
+    name = str(detail["loc"][0]) if detail["loc"] else "The environment"
+    if detail["type"] == "configuration":
+        return f"{name} {detail['msg']}."
+    wanted = detail["msg"].removeprefix("Input should be ").split(",")[0]
+    return f"{name} should be {wanted} ({Environment.model_fields[name].description})."
+
+
+def missing_in_production(environment: Environment) -> list[str]:
+    if environment.DJANGO_DEBUG:
+        return []
+    missing = []
+    if environment.DJANGO_SECRET_KEY is None:
+        missing.append(
+            "DJANGO_SECRET_KEY is not set: generate one with `openssl rand -hex 32` "
+            "(or set DJANGO_DEBUG=true for development)."
+        )
+    keys = (environment.BETTER_AUTH_SECRET, environment.BETTER_AUTH_URL, environment.BETTER_AUTH_JWKS_URL)
+    if not any(keys):
+        missing.append(
+            "BETTER_AUTH_SECRET is not set, and neither is BETTER_AUTH_URL nor BETTER_AUTH_JWKS_URL: "
+            "set one of them so that tokens can be verified."
+        )
+    return missing
+
+
