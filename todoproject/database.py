@@ -43,15 +43,12 @@ def parse(url: str) -> dict[str, Any]:
     try:
         parameters = conninfo_to_dict(url)
     except (ProgrammingError, ValueError) as error:
-        raise ConfigurationError(f"DATABASE_URL is malformed ({reason(error, url)}): write it like {EXAMPLE}.") from None
+        raise ConfigurationError(f"DATABASE_URL is malformed ({reason(error)}): write it like {EXAMPLE}.") from None
     if not parameters.get("dbname") and not parameters.get("service"):
         raise ConfigurationError(f"DATABASE_URL names no database: write it like {EXAMPLE}.")
     return dict(parameters)
 
 
-def reason(error: Exception, url: str) -> str:
-    """libpq's message without what it quotes of the address, which may be the password."""
-    del url
-    return str(error).split(":")[0].split('"')[0].strip() or "libpq cannot read it"
-
-
+def reason(error: Exception) -> str:
+    """libpq's message up to what it quotes of the address, which may be the password."""
+    return str(error).partition('"')[0].partition(":")[0].strip() or "libpq cannot read it"

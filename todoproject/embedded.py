@@ -1,10 +1,10 @@
 """The embedded PostgreSQL: started on first use, shared by every process of this checkout, stopped by the last one.
 
-Two `flock`s next to the data directory coordinate the processes. The kernel drops them however a process ends, so
+Two `flock`s beside the data directory coordinate the processes. The kernel drops them however a process ends, so
 nothing is ever stale:
 
-- `postgres.lock`, exclusive, held while a server is being made, started or stopped;
-- `postgres.users`, shared, held by every process that uses the server. Who gets it exclusively is the last one.
+- `postgres.lock`, exclusive, is held while a server is made, started or stopped;
+- `postgres.users`, shared, is held by every process that uses the server. Who gets it exclusively is the last one.
 """
 
 import atexit
@@ -14,13 +14,15 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from todoproject.cluster import Cluster, EmbeddedDatabaseError
+from todoproject.cluster import Cluster
+from todoproject.host import EmbeddedDatabaseError
 
 START_TIMEOUT = 60.0  # seconds; crash recovery replays the write-ahead log first
 STOP_TIMEOUT = 30.0  # seconds
+POLL = 0.01  # seconds
 
 
 class EmbeddedServer:
@@ -28,63 +30,61 @@ class EmbeddedServer:
 
     def __init__(self, data: Path) -> None:
         self.cluster = Cluster(data)
-        self.data = self.cluster.data
         self._users: int | None = None
 
     def start(self) -> Path:
-        """Make sure the server runs until this process ends; return the directory of its socket.
+        """Make sure that the server runs and goes on until this process ends; return the directory of its socket.
 
-        Raises EmbeddedDatabaseError in one sentence that says what is wrong with the data directory.
+        Raises EmbeddedDatabaseError, in one sentence, when the data directory does not allow it.
         """
         if self._users is None:
-            self._prepare_parent()
-            with self._exclusively():
-                self._users = self._open("users")
-                fcntl.flock(self._users, fcntl.LOCK_SH)
-            atexit.register(self.release)
-            os.register_at_fork(after_in_child=self._after_fork)
-        directory = self._answering_socket()
-        if directory is None:
-            with self._exclusively():
-                directory = self._answering_socket() or self._launch()
-        return directory
+            self._join()
+        found = self._answering()
+        if found is None:
+            with self._alone():
+                found = self._answering() or self._launch()
+        return found.parent
 
     def release(self) -> None:
-        """Stop using the server, and stop the server when nobody else uses it."""
+        """Stop using the server; stop the server when nobody else uses it."""
         if self._users is None:
             return
         users, self._users = self._users, None
         try:
-            with self._exclusively():
-                try:
-                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    return
+            with self._alone(), suppress(BlockingIOError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._shut_down()
         finally:
             os.close(users)
 
-    def _prepare_parent(self) -> None:
-        try:
-            self.data.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise EmbeddedDatabaseError(
-                f"The embedded database cannot be kept at {self.data} ({error.strerror}): "
-                f"make {self.data.parent} a writable directory, or set DATABASE_URL."
-            ) from None
+    def _join(self) -> None:
+        with suppress(OSError):  # opening the lock file tells better what is wrong
+            self.cluster.data.parent.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            self._users = self._open("users")
+            fcntl.flock(self._users, fcntl.LOCK_SH)
+        atexit.register(self.release)
+        os.register_at_fork(after_in_child=self._after_fork)
+
+    def _after_fork(self) -> None:
+        # A forked child shares its parent's lock; with one of its own, the parent's exit leaves it the server.
+        if self._users is not None:
+            inherited, self._users = self._users, self._open("users")
+            fcntl.flock(self._users, fcntl.LOCK_SH)
+            os.close(inherited)
 
     def _open(self, kind: str) -> int:
-        path = self.data.with_name(f"{self.data.name}.{kind}")
+        path = self.cluster.beside(kind)
         try:
             return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise EmbeddedDatabaseError(
-                f"The lock file {path} cannot be opened ({error.strerror}): "
-                "run as the user who owns it, or set DATABASE_URL."
+                f"The embedded database's file {path} cannot be opened ({error.strerror}): "
+                "run as the user who owns its directory, or set DATABASE_URL."
             ) from None
 
     @contextmanager
-    def _exclusively(self) -> Iterator[None]:
+    def _alone(self) -> Iterator[None]:
         descriptor = self._open("lock")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -92,63 +92,53 @@ class EmbeddedServer:
         finally:
             os.close(descriptor)
 
-    def _after_fork(self) -> None:
-        # A forked child shares the parent's lock; with one of its own, the parent's exit leaves it its server.
-        if self._users is not None:
-            inherited = self._users
-            self._users = self._open("users")
-            fcntl.flock(self._users, fcntl.LOCK_SH)
-            os.close(inherited)
-
-    def _answering_socket(self) -> Path | None:
+    def _answering(self) -> Path | None:
         running = self.cluster.postmaster()
         if running is None or not running.ready:
             return None
         with socket.socket(socket.AF_UNIX) as client:
             try:
-                client.connect(str(running.socket_directory / ".s.PGSQL.5432"))
+                client.connect(str(running.socket))
             except OSError:
                 return None
-        return running.socket_directory
+        return running.socket
 
     def _launch(self) -> Path:
         self.cluster.verify_or_create()
-        directory = self.cluster.socket_directory()
-        position = self.cluster.launch(directory)
+        position = self.cluster.launch()
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
-            found = self._answering_socket()
+            found = self._answering()
             if found is not None:
                 return found
             failure = self.cluster.failure_since(position)
             if failure is not None:
                 raise EmbeddedDatabaseError(
-                    f"The embedded database at {self.data} did not start ({failure}): see {self.cluster.log}, "
+                    f"The embedded database at {self.cluster.data} did not start ({failure}): see {self.cluster.log}, "
                     "then repair the directory or move it away, or set DATABASE_URL."
                 )
-            time.sleep(0.01)
+            time.sleep(POLL)
         raise EmbeddedDatabaseError(
-            f"The embedded database at {self.data} was not ready within {START_TIMEOUT:.0f} s: see {self.cluster.log}."
+            f"The embedded database at {self.cluster.data} was not ready within {START_TIMEOUT:.0f} s: "
+            f"see {self.cluster.log}."
         )
 
     def _shut_down(self) -> None:
         running = self.cluster.postmaster()
         if running is None:
             return
-        try:
-            os.kill(running.pid, signal.SIGINT)  # "fast shutdown": sessions are ended, everything is written
-        except ProcessLookupError:
-            return
+        with suppress(ProcessLookupError):
+            os.kill(running.pid, signal.SIGINT)  # "fast shutdown": ends the sessions and writes everything
         deadline = time.monotonic() + STOP_TIMEOUT
         while self.cluster.postmaster() is not None and time.monotonic() < deadline:
-            time.sleep(0.005)
+            time.sleep(POLL)
 
 
 _servers: dict[Path, EmbeddedServer] = {}
 
 
 def start(data: Path) -> Path:
-    """See EmbeddedServer.start(); one lock per process however often it is called."""
+    """See EmbeddedServer.start(); a process has one server object per data directory."""
     server = _servers.get(data)
     if server is None:
         server = _servers[data] = EmbeddedServer(data)
@@ -156,9 +146,6 @@ def start(data: Path) -> Path:
 
 
 def release() -> None:
-    """See EmbeddedServer.release(), for every server this process uses."""
+    """See EmbeddedServer.release(), for every server that this process uses."""
     for server in _servers.values():
         server.release()
-
-
-__all__ = ["EmbeddedDatabaseError", "EmbeddedServer", "release", "start"]

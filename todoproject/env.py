@@ -39,9 +39,7 @@ def long_enough(value: str) -> str:
     except UnicodeEncodeError:
         raise problem("is not valid UTF-8: set it to the very text the front end uses") from None
     if length < SECRET_BYTES_MIN:
-        raise problem(
-            f"is {length} bytes long and must have at least {SECRET_BYTES_MIN}: generate one with `openssl rand -hex 32`"
-        )
+        raise problem(f"has {length} bytes and needs at least {SECRET_BYTES_MIN}: make one with `openssl rand -hex 32`")
     return value
 
 
@@ -118,7 +116,7 @@ class Environment(BaseSettings):
         [], description="origins of the front ends that may call the API from a browser, comma-separated"
     )
     BETTER_AUTH_SECRET: Secret | None = Field(
-        None, description="the front end's Better Auth secret, for HS256 tokens; at least 32 bytes, used exactly as it is"
+        None, description="the front end's Better Auth secret, for HS256 tokens; at least 32 bytes, used as it is"
     )
     BETTER_AUTH_URL: WebAddress | None = Field(
         None, description="address of the Better Auth server; its keys are read from <origin>/api/auth/jwks"
@@ -206,5 +204,3 @@ def missing_in_production(environment: Environment) -> list[str]:
             "set one of them so that tokens can be verified."
         )
     return missing
-
-

@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from django.db.utils import NotSupportedError, OperationalError
 
-from todoproject.cluster import EmbeddedDatabaseError
+from todoproject.host import EmbeddedDatabaseError
 
 # uvicorn takes a worker that ends with 3 for a failed start and does not try again for ever.
 FAILED_START = 3
@@ -28,6 +29,6 @@ def explained() -> Iterator[None]:
         fail(sentence(error))
 
 
-def fail(message: str) -> None:
-    print(message, file=sys.stderr)
+def fail(message: str) -> NoReturn:
+    sys.stderr.write(message + "\n")
     raise SystemExit(FAILED_START)
