@@ -1,0 +1,48 @@
+"""This project as a contestant: the application as it ships, with the limit on and out of reach."""
+
+import subprocess
+import sys
+
+from bench.data import Connection, Table
+from bench.database import Database
+from bench.places import ROOT, SECRET, BenchError
+
+PYTHON = sys.executable
+APPLICATION = "todoproject.asgi:application"
+ENVIRONMENT = {
+    "DJANGO_SETTINGS_MODULE": "todoproject.settings",
+    "DJANGO_SECRET_KEY": SECRET,
+    "RATE_LIMIT_USER": "100000000/minute",
+}
+TABLE = Table(
+    name="tasks_task",
+    live="deleted_at is null",
+    insert="""
+        insert into tasks_task (id, user_id, title, description, completed, completed_at, created_at, updated_at)
+        select uuidv7(), subject, title, description, completed, case when completed then created_at end,
+               created_at, created_at
+        from ({rows}) r order by subject, n desc
+    """,
+)
+
+
+def serve(port: int) -> list[str]:
+    options = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
+    return [PYTHON, "-m", "uvicorn", APPLICATION, "--host", "127.0.0.1", "--port", str(port), *options]
+
+
+def migrate(database: Database) -> None:
+    """Makes the tables as a deployment does."""
+    manage(database, "migrate", "--verbosity", "0")
+
+
+def manage(database: Database, *arguments: str) -> None:
+    variables = {"PATH": "/usr/bin:/bin", "BETTER_AUTH_SECRET": SECRET, **ENVIRONMENT, "DATABASE_URL": database.url}
+    finished = subprocess.run([PYTHON, "manage.py", *arguments], cwd=ROOT, env=variables, check=False)
+    if finished.returncode:
+        raise BenchError(f"`manage.py {arguments[0]}` failed on the benchmark's database: see its message above.")
+
+
+def fill(connection: Connection, *, users: int, tasks: int) -> None:
+    TABLE.fill(connection, users=users, tasks=tasks)
+    connection.execute("vacuum analyze")
