@@ -1,8 +1,10 @@
 """DATABASE_URL, or the embedded server, as Django's database settings."""
 
+import time
 from pathlib import Path
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS, NotSupportedError, OperationalError, connections
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
@@ -12,7 +14,14 @@ from todoproject.env import ConfigurationError
 ENGINE = "todoproject.postgresql"
 CONNECT_TIMEOUT = 10  # seconds
 EXAMPLE = "postgresql://user:password@host:5432/name"
+RETRY_INTERVAL = 0.25  # seconds
+# What a server says that is starting, stopping or full: worth another attempt.
+PASSING = ("starting up", "shutting down", "recovery", "too many", "connection slots", "not yet accepting")
 DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+
+
+class DatabaseUnusable(Exception):
+    """The database does not answer or is too old; the message says what to do, in one sentence."""
 
 
 def configuration(url: str | None, data: Path) -> dict[str, Any]:
@@ -52,3 +61,36 @@ def parse(url: str) -> dict[str, Any]:
 def reason(error: Exception) -> str:
     """libpq's message up to what it quotes of the address, which may be the password."""
     return str(error).partition('"')[0].partition(":")[0].strip() or "libpq cannot read it"
+
+
+def wait_until_usable(seconds: float) -> None:
+    """Return once the database answers and is new enough.
+
+    Raises DatabaseUnusable, in one sentence, when it does not within the seconds, or when waiting cannot help.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            connections[DEFAULT_DB_ALIAS].ensure_connection()
+        except NotSupportedError as error:
+            raise DatabaseUnusable(one_line(error)) from None
+        except OperationalError as error:
+            if is_final(error) or time.monotonic() >= deadline:
+                raise DatabaseUnusable(unusable(error)) from None
+            time.sleep(RETRY_INTERVAL)
+        else:
+            return
+
+
+def is_final(error: Exception) -> bool:
+    """Whether a server answered and will answer the same again: a wrong password or name, not a start in progress."""
+    text = str(error)
+    return "FATAL" in text and not any(passing in text for passing in PASSING)
+
+
+def unusable(error: Exception) -> str:
+    return f"The database cannot be used: check DATABASE_URL and that its server runs ({one_line(error)})."
+
+
+def one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

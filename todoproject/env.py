@@ -9,9 +9,16 @@ from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 import limits
+from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_BYTES_MIN = 32
@@ -97,6 +104,13 @@ RateLimit = Annotated[str, AfterValidator(rate_limit)]
 RedisAddress = Annotated[str, AfterValidator(redis_address)]
 
 
+class LiteralDotEnv(DotEnvSettingsSource):
+    """A `.env` whose values are taken as they are written: `${NAME}` in a secret is those seven characters."""
+
+    def _read_env_file(self, file_path: Path) -> dict[str, str | None]:
+        return dotenv_values(file_path, interpolate=False, encoding="utf-8")
+
+
 class Environment(BaseSettings):
     """Every variable that the project reads. An empty value means unset, but for the two rate limits."""
 
@@ -136,6 +150,18 @@ class Environment(BaseSettings):
     DATABASE_POOL_MAX: int = Field(
         10, ge=1, le=1000, description="connections of one API process to the database, at most"
     )
+    DATABASE_POOL_QUEUE: int = Field(
+        200,
+        ge=1,
+        le=100_000,
+        description="calls of one API process that may wait for a connection; more are answered 503",
+    )
+    DATABASE_POOL_TIMEOUT: float = Field(
+        5, gt=0, le=60, description="seconds that a call waits for a connection before it is answered 503"
+    )
+    DATABASE_STATEMENT_TIMEOUT_MS: int = Field(
+        10_000, ge=100, le=600_000, description="milliseconds that one statement of the API may take"
+    )
     DATABASE_PREPARE: bool = Field(
         True, description="false behind a pooler that does not support prepared statements in transaction mode"
     )
@@ -159,6 +185,17 @@ class Environment(BaseSettings):
     PORT: int = Field(8000, ge=1, le=65535, description="port that `make run` listens on")
     WORKERS: int = Field(1, ge=1, le=512, description="processes that `make run` serves with")
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, LiteralDotEnv(settings_cls)
+
     @model_validator(mode="before")
     @classmethod
     def _empty_is_unset(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -174,6 +211,8 @@ def read() -> Environment:
         environment = Environment()
     except ValidationError as error:
         raise ConfigurationError("\n".join(explain(detail) for detail in error.errors())) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{BASE_DIR / '.env'} cannot be read as UTF-8 text ({error}).") from None
     missing = missing_in_production(environment)
     if missing:
         raise ConfigurationError("\n".join(missing))

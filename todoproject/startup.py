@@ -1,34 +1,33 @@
-"""What stops the project from starting is told in one sentence, without a traceback."""
+"""What keeps the project from starting is told in one sentence, without a traceback."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from django.db.utils import NotSupportedError, OperationalError
+from django.db import NotSupportedError, OperationalError
 
+from todoproject.database import DatabaseUnusable, one_line, unusable
 from todoproject.host import EmbeddedDatabaseError
 
-# uvicorn takes a worker that ends with 3 for a failed start and does not try again for ever.
+# uvicorn takes a worker that ends with 3 for one that would fail again, and does not replace it.
 FAILED_START = 3
-
-
-def sentence(error: BaseException) -> str:
-    return " ".join(str(error).split())
+INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
 
 @contextmanager
 def explained() -> Iterator[None]:
+    """Turn the errors that the operator can put right into one sentence and a failing exit."""
     try:
         yield
-    except EmbeddedDatabaseError as error:
-        fail(sentence(error))
+    except (EmbeddedDatabaseError, DatabaseUnusable, NotSupportedError) as error:
+        fail(one_line(error))
     except OperationalError as error:
-        fail(f"The database cannot be used ({sentence(error)}): check DATABASE_URL.")
-    except NotSupportedError as error:
-        fail(sentence(error))
+        fail(unusable(error))
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
 
 
 def fail(message: str) -> NoReturn:
-    sys.stderr.write(message + "\n")
+    sys.stderr.write(f"{message}\n")
     raise SystemExit(FAILED_START)
