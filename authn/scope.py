@@ -1,0 +1,150 @@
+"""Run statements as one owner: database role, owner setting and account status, in the same round trip as the work."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from time import monotonic
+
+import psycopg
+from django.conf import settings
+
+from .caller import Caller
+from .pool import Rows, Statement, connection, run, type_Connection
+from .problems import Forbidden, Unavailable
+from .rls import ROLE
+
+logger = logging.getLogger("authn.scope")
+
+REFUSED = "AU403"  # SQLSTATE raised by authn_admit() and authn_next_revision()
+MIRROR_SECONDS = 60.0
+MIRROR_ENTRIES = 50_000
+
+# lock_timeout comes first: it bounds the wait for the account's row in authn_admit().
+ENTER = (
+    "SELECT set_config('lock_timeout', %s, true), authn_admit(%s, %s), set_config('role', '"
+    + ROLE
+    + "', true), set_config('app.user_id', %s, true), set_config('TimeZone', 'UTC', true),"
+    " set_config('statement_timeout', %s, true)"
+)
+MEET = (
+    "INSERT INTO authn_account (id, email, name) VALUES (%s, %s, %s) ON CONFLICT (id) DO UPDATE SET"
+    " email = coalesce(excluded.email, authn_account.email), name = coalesce(excluded.name, authn_account.name),"
+    " last_seen_at = excluded.last_seen_at WHERE authn_account.status = 'active'"
+)
+
+_seen: OrderedDict[str, tuple[Caller, float]] = OrderedDict()
+
+
+def forget_callers() -> None:
+    """Empty the cache of mirrored callers."""
+    _seen.clear()
+
+
+def _enter(caller: Caller, write: bool) -> Statement:
+    limit = str(settings.DATABASE_STATEMENT_TIMEOUT_MS)
+    return ENTER, (limit, caller.subject, write, caller.subject, limit)
+
+
+def _prologue(caller: Caller, write: bool) -> list[Statement]:
+    """The scope, and before it the account's mirror when this process has not written it lately."""
+    known = _seen.get(caller.subject)
+    if known is not None and known[0] == caller and known[1] > monotonic():
+        return [_enter(caller, write)]
+    return [(MEET, (caller.subject, caller.email, caller.name)), _enter(caller, write)]
+
+
+def _remember(caller: Caller) -> None:
+    _seen[caller.subject] = (caller, monotonic() + MIRROR_SECONDS)
+    _seen.move_to_end(caller.subject)
+    if len(_seen) > MIRROR_ENTRIES:
+        _seen.popitem(last=False)
+
+
+class Answer:
+    """What one round trip brought: the rows of each statement, and the account's revision before it."""
+
+    __slots__ = ("results", "revision")
+
+    def __init__(self, results: list[Rows], revision: int) -> None:
+        self.results = results
+        self.revision = revision
+
+    @property
+    def rows(self) -> Rows:
+        return self.results[-1]
+
+
+async def _run_scoped(
+    conn: type_Connection, caller: Caller, statements: Sequence[Statement], write: bool, begin: bool = False
+) -> Answer:
+    prologue = _prologue(caller, write)
+    first: list[Statement] = [("BEGIN", ())] if begin else []
+    results = await run(conn, [*first, *prologue, *statements])
+    if len(prologue) > 1:
+        _remember(caller)
+    skip = len(first) + len(prologue)
+    return Answer(results[skip:], results[skip - 1][0][1] or 0)
+
+
+async def execute(caller: Caller, *statements: Statement, write: bool = False) -> Answer:
+    """Run ``statements`` as ``caller`` in one round trip and one transaction.
+
+    Raises `Forbidden` (403) for a suspended or erased account and `Unavailable` (503) when the database cannot answer in
+    time. Integrity and data errors of psycopg pass through.
+    """
+    with translated():
+        async with connection() as conn:
+            return await _run_scoped(conn, caller, statements, write)
+
+
+class Transaction:
+    """An open transaction in the caller's scope; each `run` is one round trip."""
+
+    def __init__(self, conn: type_Connection) -> None:
+        self._conn = conn
+        self.revision = 0
+
+    async def run(self, *statements: Statement) -> list[Rows]:
+        return await run(self._conn, statements)
+
+
+@asynccontextmanager
+async def transaction(caller: Caller, *statements: Statement) -> AsyncIterator[tuple[Transaction, Answer]]:
+    """Open a writing transaction as ``caller`` with ``statements`` in its first round trip; commit unless the block raises."""
+    with translated():
+        async with connection() as conn:
+            try:
+                answer = await _run_scoped(conn, caller, statements, write=True, begin=True)
+                opened = Transaction(conn)
+                opened.revision = answer.revision
+                yield opened, answer
+                await run(conn, [("COMMIT", ())])
+            except BaseException:
+                if not conn.closed and conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                    await conn.rollback()
+                raise
+
+
+class translated:  # noqa: N801  (reads as a statement: "with translated():")
+    """Turn the database's refusals into answers."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, psycopg.Error):
+            problem = _problem(error)
+            if problem is not None:
+                raise problem from error
+
+
+def _problem(error: psycopg.Error) -> Exception | None:
+    if error.sqlstate == REFUSED:
+        code = error.diag.message_primary or "forbidden"
+        state = code.removeprefix("account_")
+        return Forbidden(f"This account is {state}. Contact support if you think that is wrong.", code=code)
+    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+        logger.warning("database unavailable: %s %s", error.sqlstate or "", type(error).__name__)
+        return Unavailable("The database cannot answer right now. Try again in a moment.")
+    return None
