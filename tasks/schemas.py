@@ -1,0 +1,102 @@
+"""What goes in and out of the task API. Inputs are strict: unknown fields, coercion and over-long text are errors."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+
+from .models import DESCRIPTION_MAX, TITLE_MAX
+
+
+def _without_nul(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("must not contain the NUL character")
+    return value
+
+
+# pydantic trims Unicode White_Space, and counts code points.
+Title = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_MAX),
+    AfterValidator(_without_nul),
+    Field(description="Trimmed of white space, then 1 to 200 characters.", examples=["Buy oat milk"]),
+]
+Description = Annotated[
+    Annotated[str, StringConstraints(max_length=DESCRIPTION_MAX), AfterValidator(_without_nul)] | None,
+    Field(description="Kept as it is; up to 10,000 characters.", examples=["The one with the blue cap"]),
+]
+
+
+def _no_default(schema: dict[str, Any]) -> None:
+    """An absent field keeps its value: there is no default to document."""
+    schema.pop("default", None)
+
+
+class Input(Schema):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class TaskCreate(Input):
+    title: Title
+    description: Description = None
+    completed: bool = False
+
+
+class TaskReplace(Input):
+    """All three values; what is absent becomes its default."""
+
+    title: Title
+    description: Description = None
+    completed: bool = False
+
+
+class TaskUpdate(Input):
+    """Any of the three; what is absent keeps its value."""
+
+    title: Title = Field(default="", json_schema_extra=_no_default)
+    description: Description = Field(default=None, json_schema_extra=_no_default)
+    completed: bool = Field(default=False, json_schema_extra=_no_default)
+
+
+class TaskComplete(Input):
+    completed: bool = True
+
+
+class Task(Schema):
+    id: UUID = Field(description="A UUIDv7, set by the server.", examples=["0193b5f2-7d3e-7c6a-9a41-3f0c2f4f8e11"])
+    title: str = Field(examples=["Buy oat milk"])
+    description: str | None = Field(examples=["The one with the blue cap"])
+    completed: bool
+    completed_at: datetime | None = Field(description="When `completed` last turned true; null while it is false.")
+    created_at: datetime
+    updated_at: datetime
+    revision: int = Field(description="Grows with every change, unique within a user; the number in the `ETag`.")
+    deleted_at: datetime | None = Field(description="Set while the task is in the trash.")
+
+
+class TaskPage(Schema):
+    items: list[Task]
+    next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null when nothing follows.")
+
+
+class TaskCounts(Schema):
+    open: int
+    completed: int
+    trashed: int
+
+
+class Me(Schema):
+    id: str = Field(description="The subject (`sub`) of the token.", examples=["3vKp9sWQmJ1bX0yE4hT7rN2cZ8dL6fGa"])
+    email: str | None
+    name: str | None
+    created_at: datetime
+    last_seen_at: datetime
+    tasks: TaskCounts
+
+
+Sort = Literal["-created_at", "created_at", "-updated_at", "updated_at", "title", "-title"]
+
+FIELDS = tuple(Task.model_fields)
+EDITABLE = ("title", "description", "completed")

@@ -1,0 +1,123 @@
+"""The statements of the task API, each compiled once from an owned queryset."""
+
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from django.db import models
+from django.db.models import F
+from django.db.models.functions import Now
+
+from authn.statements import OWNER, Param, Statement, insert, select, update
+
+from .models import Task
+from .schemas import FIELDS, Sort
+from .search import Matching
+
+SORT_KEYS = {"created_at": "created_at", "updated_at": "updated_at", "title": "title_key"}
+
+
+class AnyOf(models.Func):
+    """``column = ANY(array)``, whatever the array's length."""
+
+    template = "(%(expressions)s))"
+    arg_joiner = " = ANY("
+    output_field = models.BooleanField()  # type: ignore[assignment]
+
+
+class Beyond(models.Func):
+    """Row-wise comparison, ``(a, b) < (x, y)``: one range of an index on both columns."""
+
+    output_field = models.BooleanField()  # type: ignore[assignment]
+
+    def __init__(self, key: str, operator: str, **extra: Any) -> None:
+        super().__init__(F(key), F("id"), Param("after_key"), Param("after_id"), **extra)
+        self.operator = operator
+
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        compiled = [compiler.compile(expression) for expression in self.source_expressions]
+        key, tie, after_key, after_id = (text for text, _ in compiled)
+        params = [value for _, values in compiled for value in values]
+        return f"({key}, {tie}) {self.operator} ({after_key}, {after_id})", params
+
+
+def _owned() -> "models.QuerySet[Task]":
+    return Task.objects.owned_by(OWNER)
+
+
+def _live(checked: bool = False) -> "models.QuerySet[Task]":
+    found = _owned().filter(id=Param("id"), deleted_at=None)
+    return found.filter(AnyOf(F("revision"), Param("revisions"))) if checked else found
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The shape of a list: everything that changes the statement's text."""
+
+    sort: Sort
+    limit: int
+    completed: bool
+    trashed: bool
+    search: bool
+    after: bool
+
+    @property
+    def key(self) -> str:
+        return SORT_KEYS[self.sort.lstrip("-")]
+
+
+@lru_cache(maxsize=1024)
+def listing(shape: Listing) -> Statement:
+    """A page and one task more, which says that another page follows. Rows: JSON, sort key, id."""
+    found = _owned().filter(deleted_at__isnull=not shape.trashed)
+    if shape.completed:
+        found = found.filter(completed=Param("completed"))
+    if shape.search:
+        found = found.filter(id__in=Matching(Param("q")))
+    descending = shape.sort.startswith("-")
+    if shape.after:
+        found = found.filter(Beyond(shape.key, "<" if descending else ">"))
+    prefix = "-" if descending else ""
+    page = found.order_by(f"{prefix}{shape.key}", f"{prefix}id")[: shape.limit + 1]
+    if shape.key in FIELDS:
+        return select(page.values(*FIELDS)).as_json(shape.key, "id")
+    columns = ", ".join(f"t.{name}" for name in FIELDS)
+    return select(page.values(*FIELDS, shape.key)).wrapped(
+        "WITH t AS (", f") SELECT (SELECT row_to_json(j)::text FROM (SELECT {columns}) j), t.{shape.key}, t.id FROM t"
+    )
+
+
+@cache
+def get_task() -> Statement:
+    """Row: JSON, revision."""
+    return select(_live().values(*FIELDS)).as_json("revision")
+
+
+@cache
+def create_task() -> Statement:
+    row = {name: Param(name) for name in ("id", "title", "description", "completed")}
+    return insert(Task, [row], FIELDS).as_json("revision")
+
+
+@cache
+def change_task(fields: tuple[str, ...], checked: bool) -> Statement:
+    """Set ``fields`` of a live task, if its revision is among ``revisions`` when ``checked``."""
+    values = {name: Param(name) for name in fields}
+    return update(_live(checked), FIELDS, **values).as_json("revision")
+
+
+@cache
+def trash_task(checked: bool) -> Statement:
+    return update(_live(checked), ("id",), deleted_at=Now())
+
+
+@cache
+def count_tasks() -> Statement:
+    """Row: open, completed, trashed."""
+    live = models.Q(deleted_at=None)
+    counts = {
+        "open": models.Count("id", filter=live & models.Q(completed=False)),
+        "done": models.Count("id", filter=live & models.Q(completed=True)),
+        "trashed": models.Count("id", filter=~live),
+    }
+    return select(_owned().order_by().values("user_id").annotate(**counts).values(*counts))
