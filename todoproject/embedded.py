@@ -23,6 +23,11 @@ from todoproject.host import EmbeddedDatabaseError
 START_TIMEOUT = 60.0  # seconds; crash recovery replays the write-ahead log first
 STOP_TIMEOUT = 30.0  # seconds
 POLL = 0.01  # seconds
+ANSWER_TIMEOUT = 5.0  # seconds
+# What a server says while sessions of a killed one are still ending.
+PASSING = ("pre-existing shared memory block", "lock file")
+# "SSLRequest" of the frontend/backend protocol (PostgreSQL documentation, 53.2.10): a living server answers one byte.
+SSL_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 
 
 class EmbeddedServer:
@@ -96,12 +101,7 @@ class EmbeddedServer:
         running = self.cluster.postmaster()
         if running is None or not running.ready:
             return None
-        with socket.socket(socket.AF_UNIX) as client:
-            try:
-                client.connect(str(running.socket))
-            except OSError:
-                return None
-        return running.socket
+        return running.socket if answers(running.socket) else None
 
     def _launch(self) -> Path:
         self.cluster.verify_or_create()
@@ -113,10 +113,12 @@ class EmbeddedServer:
                 return found
             failure = self.cluster.failure_since(position)
             if failure is not None:
-                raise EmbeddedDatabaseError(
-                    f"The embedded database at {self.cluster.data} did not start ({failure}): see {self.cluster.log}, "
-                    "then repair the directory or move it away, or set DATABASE_URL."
-                )
+                if not any(reason in failure for reason in PASSING):
+                    raise EmbeddedDatabaseError(
+                        f"The embedded database at {self.cluster.data} did not start ({failure}): "
+                        f"see {self.cluster.log}, then repair the directory or move it away, or set DATABASE_URL."
+                    )
+                position = self.cluster.launch()
             time.sleep(POLL)
         raise EmbeddedDatabaseError(
             f"The embedded database at {self.cluster.data} was not ready within {START_TIMEOUT:.0f} s: "
@@ -132,6 +134,18 @@ class EmbeddedServer:
         deadline = time.monotonic() + STOP_TIMEOUT
         while self.cluster.postmaster() is not None and time.monotonic() < deadline:
             time.sleep(POLL)
+
+
+def answers(path: Path) -> bool:
+    """Whether a server lives behind the socket; one that is being killed still lets clients connect."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(ANSWER_TIMEOUT)
+        try:
+            client.connect(str(path))
+            client.sendall(SSL_REQUEST)
+            return client.recv(1) != b""
+        except OSError:
+            return False
 
 
 _servers: dict[Path, EmbeddedServer] = {}

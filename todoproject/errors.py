@@ -1,0 +1,44 @@
+"""Every exception on the API path → the problem that the client reads."""
+
+import logging
+from typing import Any
+
+import ninja.errors
+import psycopg
+from django.http import Http404, HttpRequest
+
+from authn.problems import Invalid, MalformedJSON, NotFound, Problem, Unavailable
+
+logger = logging.getLogger("todoproject.api")
+
+
+def problem_from(error: Exception, request: HttpRequest) -> Problem:
+    """The problem behind ``error``. What nobody expected is logged with the request's id and answered without internals."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, ninja.errors.ValidationError):
+        return _invalid(error, request)
+    if isinstance(error, ninja.errors.HttpError) and isinstance(error.__cause__, Problem):
+        return error.__cause__  # Ninja wraps whatever the body parser raises
+    if isinstance(error, Http404):
+        return NotFound()
+    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+        logger.warning("database unavailable: %s", type(error).__name__)
+        return Unavailable()
+    request_id = getattr(request, "request_id", "-")
+    logger.error("unexpected error: %s %s [%s]", request.method, request.path, request_id, exc_info=error)
+    return Problem()
+
+
+def _invalid(error: ninja.errors.ValidationError, request: HttpRequest) -> Problem:
+    if not request.body and any(item["loc"][0] == "body" for item in error.errors):
+        return MalformedJSON("The request body is empty. Send a JSON object.")
+    return Invalid(errors=[_item(item) for item in error.errors])
+
+
+def _item(item: dict[str, Any]) -> dict[str, Any]:
+    """One error in the contract's words. Ninja puts the name of the handler's parameter behind "body"."""
+    source, *path = item["loc"]
+    if source == "body":
+        path = path[1:]
+    return {"loc": [source, *path], "code": item["type"], "message": item["msg"].removeprefix("Value error, ")}

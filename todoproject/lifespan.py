@@ -1,0 +1,41 @@
+"""What starts and stops with the server process."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from authn import verifier
+from authn.pool import close_pool, open_pool
+
+logger = logging.getLogger("todoproject.lifespan")
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def lifespan(receive: Receive, send: Send) -> None:
+    """The ASGI lifespan protocol: the pool and the key set are ready before the first request, and drained after the last."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            try:
+                await _start()
+            except Exception as error:
+                logger.exception("start-up failed: %s", error)
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await _stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def _start() -> None:
+    await open_pool()
+    await verifier.start()
+
+
+async def _stop() -> None:
+    await verifier.stop()
+    await close_pool(timeout=10)

@@ -1,0 +1,33 @@
+"""The short list of middleware of the API path, all of it native to the event loop."""
+
+from collections.abc import Awaitable, Callable
+
+from corsheaders.middleware import CorsMiddleware
+from django.http.response import HttpResponseBase
+
+from .requests import ApiRequest
+
+View = Callable[[ApiRequest], Awaitable[HttpResponseBase]]
+
+
+def with_middleware(view: View) -> View:
+    """``view`` inside the list, outermost last."""
+    return response_headers(CorsMiddleware(view))  # type: ignore[arg-type]
+
+
+def response_headers(view: View) -> View:
+    """Headers that every answer carries: request id, caching, no sniffing, length."""
+
+    async def respond(request: ApiRequest) -> HttpResponseBase:
+        response = await view(request)
+        headers = response.headers
+        headers["X-Request-ID"] = request.request_id
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers.setdefault("Cache-Control", "private, no-cache" if "ETag" in headers else "no-store")
+        if response.status_code in (204, 304):
+            del headers["Content-Type"]
+        elif not response.streaming:
+            headers["Content-Length"] = str(len(response.content))  # type: ignore[attr-defined]
+        return response
+
+    return respond
