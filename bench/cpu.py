@@ -17,6 +17,7 @@ from statistics import median
 from typing import Any
 
 from bench import product, tools
+from bench.check import check, takes_part
 from bench.contestants import CONTESTANTS, Contestant
 from bench.data import PEERS, Connection, create_peers_table
 from bench.database import Database, running, spent
@@ -76,7 +77,7 @@ class Worker:
         self.tell(load=call.name, file=file)
         if call.name == "unchanged":
             self.tell(etags=call.name)
-        check(self.contestant, call, self.run(call, 1)["body"])
+        check(self.contestant, call, call.status, self.run(call, 1)["body"])
         self.run(call, warm_up)
 
     def run(self, call: Call, count: int) -> dict[str, Any]:
@@ -97,20 +98,6 @@ class Worker:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-
-
-def check(contestant: Contestant, call: Call, body: str) -> None:
-    """A contestant that answers something else is not measured. Raises BenchError."""
-    if call.rows is not None:
-        items = json.loads(body)["items"]
-        if len(items) != call.rows:
-            raise BenchError(f"{contestant.title} answered {call.name} with {len(items)} tasks instead of {call.rows}.")
-        body = json.dumps(items[0])
-    if call.status in {200, 201}:
-        fields = {"id", "title", "description", "completed", "created_at", "updated_at"}
-        missing = fields - json.loads(body).keys()
-        if missing:
-            raise BenchError(f"{contestant.title} answered {call.name} without {', '.join(sorted(missing))}.")
 
 
 @contextmanager
@@ -134,10 +121,6 @@ def prepare_calls(workers: list[Worker], calls: list[Call], connection: Connecti
                 if takes_part(worker.contestant, call):
                     file = write(SCRATCH / f"inprocess-{worker.contestant.name}-{call.name}.tsv", own)
                     worker.prepare(call, str(file), warm_up=needed // 10)
-
-
-def takes_part(contestant: Contestant, call: Call) -> bool:
-    return contestant.name == "product" or not call.product_only
 
 
 def measure(

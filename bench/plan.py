@@ -77,7 +77,8 @@ def lines_of(call: str, table: Table, connection: Connection, *, spare: int = 20
         body = json(title="A task made by the benchmark", description="With a description of a reasonable length.")
         return [Line("POST", "/api/tasks", token(f"demo-{n}"), body) for n in users(CREATORS)]
     if call == "get":
-        return [Line("GET", f"/api/tasks/{key}", token(user)) for user, key in table.tasks_of(connection, 1, CLIENTS, 1)]
+        tasks = table.tasks_of(connection, READERS, CLIENTS, 1)
+        return [Line("GET", f"/api/tasks/{key}", token(user)) for user, key in tasks]
     if call == "delete":
         return list(islice(deletes(table, connection, spare), spare))
     return list(changes(call, table.tasks_of(connection, CHANGERS, CLIENTS, 1)))

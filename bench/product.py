@@ -27,8 +27,9 @@ TABLE = Table(
 
 
 def serve(port: int) -> list[str]:
-    options = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
-    return [PYTHON, "-m", "uvicorn", APPLICATION, "--host", "127.0.0.1", "--port", str(port), *options]
+    """What `make run` runs; the server takes its port from the environment."""
+    del port
+    return [PYTHON, "-m", "todoproject.serve"]
 
 
 def migrate(database: Database) -> None:

@@ -21,3 +21,8 @@ def token(subject: str) -> str:
         "exp": now + LIFETIME,
     }
     return jwt.encode(claims, SECRET, algorithm="HS256")
+
+
+def forged() -> str:
+    """A token that somebody without the secret made."""
+    return jwt.encode({"sub": "demo-1", "exp": int(time.time()) + LIFETIME}, SECRET[::-1], algorithm="HS256")

@@ -26,7 +26,7 @@ def prepare_python_peers() -> None:
     venv.create(PEERS_VENV, with_pip=True, clear=True)
     command = [str(PEERS_PYTHON), "-m", "pip", "install", "--quiet", "--requirement", str(lock)]
     if subprocess.run(command, check=False).returncode:
-        raise BenchError("The Python peers could not be installed: see pip's message above, then run `make bench` again.")
+        raise BenchError("The Python peers could not be installed: see pip's message above and start again.")
     remember(PEERS_VENV, lock)
 
 
@@ -48,7 +48,7 @@ def prepare_node_peer() -> None:
         shutil.copy(source / name, FASTIFY)
     command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
     if subprocess.run(command, cwd=FASTIFY, check=False).returncode:
-        raise BenchError("The Fastify peer could not be installed: see npm's message above, then run `make bench` again.")
+        raise BenchError("The Fastify peer could not be installed: see npm's message above and start again.")
     remember(FASTIFY, lock)
 
 

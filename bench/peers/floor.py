@@ -63,9 +63,7 @@ async def list_tasks(user: str, query: dict[str, list[str]]) -> Answer:
     database = await pool()
     if "q" in query:
         words = [f"%{word}%" for word in query["q"][0].split()]
-        matches = " and ".join(
-            f"(title ilike ${n} or description ilike ${n})" for n in range(3, 3 + len(words))
-        )
+        matches = " and ".join(f"(title ilike ${n} or description ilike ${n})" for n in range(3, 3 + len(words)))
         sql = PAGE.replace(" order by", f" and {matches} order by")
         rows = await database.fetch(sql, user, limit + 1, *words)
     elif "cursor" in query:
@@ -137,7 +135,10 @@ async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> 
     if scope["type"] == "lifespan":
         await lifespan(receive, send)
         return
-    status, body = await answer(scope, receive)
+    try:
+        status, body = await answer(scope, receive)
+    except jwt.PyJWTError:
+        status, body = 401, b'{"detail":"Sign in first."}'
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

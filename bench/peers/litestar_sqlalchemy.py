@@ -64,7 +64,7 @@ class NewTask(msgspec.Struct):
 
 class TaskChange(msgspec.Struct, omit_defaults=True):
     title: Title | msgspec.UnsetType = msgspec.UNSET
-    description: Description | None | msgspec.UnsetType = msgspec.UNSET
+    description: Description | msgspec.UnsetType | None = msgspec.UNSET
     completed: bool | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -22,6 +22,9 @@ class Task(models.Model):
         managed = False
         db_table = "task"
 
+    def __str__(self) -> str:
+        return self.title
+
 
 async def page(user: str, limit: int, cursor: str | None, q: str) -> tuple[list[Task], str | None]:
     """The newest `limit` tasks after `cursor`, and the cursor of what follows them."""

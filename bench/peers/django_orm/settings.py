@@ -1,4 +1,4 @@
-"""Settings of both Django peers: the fastest stock ones, so no middleware, and psycopg's pool instead of reconnecting."""
+"""Settings of both Django peers, as fast as stock ones are: no middleware, psycopg's pool instead of reconnecting."""
 
 import os
 
@@ -10,6 +10,7 @@ BOLT_API = ["bench.peers.django_orm.bolt_api:api"]
 DJANGO_BOLT_LOG_LEVEL = "ERROR"
 ROOT_URLCONF = "bench.peers.django_orm.urls"
 MIDDLEWARE: list[str] = []
+TIME_ZONE = "UTC"
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {
