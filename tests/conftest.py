@@ -1,14 +1,22 @@
-"""The suite's environment and cast: the same for everybody, whatever the shell and `.env` say. Only DATABASE_URL is heeded.
+"""The suite's environment and cast, the same for everybody: of the shell and `.env` only DATABASE_URL is heeded.
 
 Data is committed and never rolled back; tests keep apart by using fresh users, which isolation makes free.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+
+import django
+import pytest
+from pytest_django.plugin import DjangoDbBlocker
 
 from todoproject.env import Environment
 
-from .support.clients import BETTER_AUTH_SECRET, Client, User, fresh_subject
+from .support import threads as thread_watch
+from .support import wire
+from .support.clients import BETTER_AUTH_SECRET, Client, NewUser, User, fresh_subject
+from .support.live_server import LiveServer, serving
+from .support.slots import free_slot
 
 Environment.model_config["env_file"] = None
 for name in Environment.model_fields:
@@ -26,21 +34,11 @@ os.environ.update(
     RATE_LIMIT_ANONYMOUS="1000000/minute",
 )
 
-import django
-import pytest
-
 django.setup()
-
-from .support import threads as thread_watch
-from .support import wire
-from .support.live_server import LiveServer, serving
-from .support.slots import free_slot
-
-NewUser = Callable[..., User]
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_test_environment: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """A test database of this process, made by the migrations; pytest-django would make it for marked tests only."""
     from django.conf import settings
     from django.db import connections
@@ -48,27 +46,27 @@ def django_db_setup(django_test_environment: None, django_db_blocker: pytest.Fix
 
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = f"test_todo_{free_slot()}"
     connections["default"].settings_dict["TEST"]["NAME"] = settings.DATABASES["default"]["TEST"]["NAME"]
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+    with django_db_blocker.unblock():
         made = setup_databases(verbosity=0, interactive=False, serialized_aliases=set())
     yield
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+    with django_db_blocker.unblock():
         teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(scope="session")
-def server(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[LiveServer]:
+def server(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[LiveServer]:
     """The real server on this process's test database."""
     wire.remember_connections()
     from todoproject.asgi import application
 
-    with django_db_blocker.unblock(), serving(application) as live:  # type: ignore[attr-defined]
+    with django_db_blocker.unblock(), serving(application) as live:
         yield live
 
 
 @pytest.fixture
-def database(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+def database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Django's own, synchronous connection to the server's database, without a transaction around the test."""
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+    with django_db_blocker.unblock():
         yield
 
 

@@ -1,6 +1,7 @@
 """HTTP clients of the live server: one person each, every response held against the contract."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -68,3 +69,6 @@ class User(Client):
 
 def fresh_subject(prefix: str) -> str:
     return f"{prefix}-{uuid4().hex}"
+
+
+NewUser = Callable[..., User]

@@ -1,7 +1,7 @@
 """GET /tasks/{id}"""
 
-from ..conftest import User
-from ..support.wire import Trace
+from tests.support.clients import User
+from tests.support.wire import Trace
 
 
 def test_a_task_is_answered(alice: User) -> None:
