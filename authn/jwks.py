@@ -1,7 +1,5 @@
 """The published key set, kept in memory: known keys never wait, everything else waits for one shared, bounded fetch."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import math
@@ -12,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from authn.jwks_fetch import FetchFailed, KeySetAnswer
-from authn.keys import VerificationKey
-from authn.token_errors import KeysUnavailable, TokenError
+from .jwks_fetch import FetchFailed, KeySetAnswer
+from .keys import VerificationKey
+from .token_errors import KeysUnavailable, TokenError
 
 logger = logging.getLogger(__name__)
 

@@ -1,7 +1,5 @@
 """One bounded GET of a JWKS: no redirects, 5 s in all, at most 256 KiB and 50 keys."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import ssl
@@ -10,7 +8,7 @@ from typing import Final
 
 import httpx
 
-from authn.keys import UnusableKey, VerificationKey, parse_jwk
+from .keys import UnusableKey, VerificationKey, parse_jwk
 
 TIMEOUT_SECONDS: Final = 5.0
 MAX_BYTES: Final = 256 * 1024
@@ -47,16 +45,18 @@ class JwksFetcher:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 body = await self._body()
-        except TimeoutError:
+        except (TimeoutError, httpx.TimeoutException):
             raise FetchFailed("timeout", f"it did not answer within {TIMEOUT_SECONDS:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise FetchFailed("connection", f"the connection failed ({type(error).__name__})") from None
         return read_key_set(body)
 
     async def _body(self) -> bytes:
+        # Connecting ends by itself, twice (TCP, TLS) at most: cancelled from outside, a handshake leaves its socket open.
+        timeout = httpx.Timeout(TIMEOUT_SECONDS, connect=TIMEOUT_SECONDS * 0.45)
         # A client for one call: it belongs to the running event loop, and a connection would idle for minutes anyway.
         async with (
-            httpx.AsyncClient(verify=self._tls, timeout=TIMEOUT_SECONDS, follow_redirects=False) as client,
+            httpx.AsyncClient(verify=self._tls, timeout=timeout, follow_redirects=False) as client,
             client.stream("GET", self.url, headers=_HEADERS) as response,
         ):
             if response.is_redirect:

@@ -1,7 +1,5 @@
 """Verification keys, each pinned to one algorithm: the seam between tokens and where their keys come from."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

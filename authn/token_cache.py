@@ -1,14 +1,12 @@
 """Verified tokens, remembered for a minute, so that a repeated one costs a digest and a look-up."""
 
-from __future__ import annotations
-
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-from authn.tokens import LEEWAY_SECONDS, MAX_TOKEN_CHARS, Claims
+from .tokens import LEEWAY_SECONDS, MAX_TOKEN_CHARS, Claims
 
 MAX_ENTRIES: Final = 10_000
 MAX_AGE_SECONDS: Final = 60.0

@@ -1,7 +1,5 @@
 """Why a bearer token is refused: stable codes and the sentence a front-end developer reads."""
 
-from __future__ import annotations
-
 from typing import Final
 
 REASONS: Final[dict[str, str]] = {

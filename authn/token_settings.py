@@ -1,7 +1,5 @@
 """The BETTER_AUTH_* settings, read once and made explicit: secret, key set address, issuer, audience."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,7 +7,7 @@ import httpx
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from authn.tokens import Policy
+from .tokens import Policy
 
 JWKS_PATH: Final = "/api/auth/jwks"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}

@@ -3,8 +3,6 @@
 Rules: RFC 7515 and 7519 read strictly, RFC 8725 section 3, and the Authentication section of the HTTP contract.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re
@@ -25,8 +23,8 @@ from jwt.exceptions import (
     PyJWTError,
 )
 
-from authn.keys import HS256, VerificationKey
-from authn.token_errors import KeysUnavailable, TokenError
+from .keys import HS256, VerificationKey
+from .token_errors import KeysUnavailable, TokenError
 
 __all__ = ["Claims", "KeysUnavailable", "ParsedToken", "Policy", "TokenError", "parse_token", "verify_token"]
 

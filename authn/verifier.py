@@ -1,20 +1,18 @@
 """Token text → claims for this process: settings, keys and cache put together."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from authn.jwks import JwksKeySet, KeySetStatus
-from authn.jwks_fetch import JwksFetcher
-from authn.keys import ASYMMETRIC_ALGORITHMS, HS256, KeySource, UnusableKey, VerificationKey, secret_key
-from authn.token_cache import TokenCache
-from authn.token_errors import KeysUnavailable, TokenError
-from authn.token_settings import SETTING_NAMES, TokenSettings, token_settings
-from authn.tokens import Claims, ParsedToken, Policy, parse_token, verify_token
+from .jwks import JwksKeySet, KeySetStatus
+from .jwks_fetch import JwksFetcher
+from .keys import ASYMMETRIC_ALGORITHMS, HS256, KeySource, UnusableKey, VerificationKey, secret_key
+from .token_cache import TokenCache
+from .token_errors import KeysUnavailable, TokenError
+from .token_settings import SETTING_NAMES, TokenSettings, token_settings
+from .tokens import Claims, ParsedToken, Policy, parse_token, verify_token
 
 logger = logging.getLogger(__name__)
 
