@@ -38,6 +38,14 @@ class Postmaster:
     ready: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """An attempt to start a server."""
+
+    pid: int
+    position: int  # where its messages begin in the log
+
+
 class Cluster:
     def __init__(self, data: Path) -> None:
         self.data = Path(os.path.realpath(data))
@@ -150,8 +158,8 @@ class Cluster:
                 ) from None
         return directory
 
-    def launch(self) -> int:
-        """Start a server apart from this process's terminal and life; return the position where its log begins."""
+    def launch(self) -> Launch:
+        """Start a server apart from this process's terminal and life."""
         if os.geteuid() == 0:
             host.open_to_others(self.data)
             host.open_to_others(host.binaries())
@@ -166,26 +174,29 @@ class Cluster:
         begun = self.log.exists() and self.log.stat().st_size < LOG_MAX
         with self.log.open("ab" if begun else "wb") as log:
             position = log.tell()
-            subprocess.run(
-                ["/bin/sh", "-c", '"$@" &', "sh", *command],
+            shell = subprocess.run(
+                ["/bin/sh", "-c", '"$@" >&2 & echo $!', "sh", *command],
                 check=True,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
                 cwd=self.data,
                 **host.identity(self.data.stat()),
             )
-        return position
+        return Launch(int(shell.stdout), position)
 
-    def failure_since(self, position: int) -> str | None:
-        """The last complaint of a server that gave up, from its log after the position."""
+    def failure(self, launch: Launch) -> str | None:
+        """What a launched server that has ended complained of last; None while it lives."""
+        if host.works_in(launch.pid, self.data):
+            return None
         with self.log.open("rb") as log:
-            log.seek(position)
+            log.seek(launch.position)
             lines = log.read().decode(errors="replace").splitlines()
         for line in reversed(lines):
             for level in ("FATAL:", "PANIC:"):
-                if level in line and "the database system is" not in line:
+                # Sessions of an earlier, killed server write to this log too.
+                if level in line and "terminating connection" not in line:
                     return line.split(level, 1)[1].strip()
-        return None
+        return lines[-1] if lines else "it ended without a message"

@@ -36,6 +36,7 @@ class EmbeddedServer:
     def __init__(self, data: Path) -> None:
         self.cluster = Cluster(data)
         self._users: int | None = None
+        self._childs: int | None = None
 
     def start(self) -> Path:
         """Make sure that the server runs and goes on until this process ends; return the directory of its socket.
@@ -66,17 +67,31 @@ class EmbeddedServer:
         with suppress(OSError):  # opening the lock file tells better what is wrong
             self.cluster.data.parent.mkdir(parents=True, exist_ok=True)
         with self._alone():
-            self._users = self._open("users")
-            fcntl.flock(self._users, fcntl.LOCK_SH)
+            self._users = self._shared()
         atexit.register(self.release)
-        os.register_at_fork(after_in_child=self._after_fork)
+        os.register_at_fork(
+            before=self._before_fork, after_in_parent=self._after_in_parent, after_in_child=self._after_in_child
+        )
 
-    def _after_fork(self) -> None:
-        # A forked child shares its parent's lock; with one of its own, the parent's exit leaves it the server.
+    def _before_fork(self) -> None:
+        # A child would share its parent's lock, and lose it to the parent's exit. It gets one of its own.
         if self._users is not None:
-            inherited, self._users = self._users, self._open("users")
-            fcntl.flock(self._users, fcntl.LOCK_SH)
-            os.close(inherited)
+            self._childs = self._shared()
+
+    def _after_in_parent(self) -> None:
+        childs, self._childs = self._childs, None
+        if childs is not None:
+            os.close(childs)
+
+    def _after_in_child(self) -> None:
+        if self._users is not None and self._childs is not None:
+            os.close(self._users)
+            self._users, self._childs = self._childs, None
+
+    def _shared(self) -> int:
+        users = self._open("users")
+        fcntl.flock(users, fcntl.LOCK_SH)
+        return users
 
     def _open(self, kind: str) -> int:
         path = self.cluster.beside(kind)
@@ -105,20 +120,20 @@ class EmbeddedServer:
 
     def _launch(self) -> Path:
         self.cluster.verify_or_create()
-        position = self.cluster.launch()
+        launch = self.cluster.launch()
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
             found = self._answering()
             if found is not None:
                 return found
-            failure = self.cluster.failure_since(position)
+            failure = self.cluster.failure(launch)
             if failure is not None:
                 if not any(reason in failure for reason in PASSING):
                     raise EmbeddedDatabaseError(
                         f"The embedded database at {self.cluster.data} did not start ({failure}): "
                         f"see {self.cluster.log}, then repair the directory or move it away, or set DATABASE_URL."
                     )
-                position = self.cluster.launch()
+                launch = self.cluster.launch()
             time.sleep(POLL)
         raise EmbeddedDatabaseError(
             f"The embedded database at {self.cluster.data} was not ready within {START_TIMEOUT:.0f} s: "
