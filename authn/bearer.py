@@ -1,5 +1,7 @@
 """The Authorization header of a request → the caller (RFC 6750, section 2.1)."""
 
+from typing import cast
+
 from django.http import HttpRequest
 from ninja.security.http import HttpAuthBase
 
@@ -32,6 +34,11 @@ async def authenticate(request: HttpRequest) -> Caller:
         known = Caller(claims.subject, claims.email, claims.name)
         request.caller = known  # type: ignore[attr-defined]
     return known
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """The caller of a request that has been authenticated."""
+    return cast(Caller, request.caller)  # type: ignore[attr-defined]
 
 
 def _credentials(request: HttpRequest) -> str:

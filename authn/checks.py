@@ -5,6 +5,7 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error, register
+from django.db.migrations import CreateModel
 from django.db.migrations.loader import MigrationLoader
 
 from .ownership import OwnedModel
@@ -15,11 +16,11 @@ from .rls import IsolateByOwner
 def owned_models_are_isolated(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Every concrete `OwnedModel` has `IsolateByOwner` in its migrations, and an `unscoped` default manager."""
     owned = [model for model in apps.get_models() if issubclass(model, OwnedModel) and model._meta.managed]
-    isolated = _isolated_models() if owned else set()
+    exposed = _exposed_tables() if owned else set()
     problems: list[CheckMessage] = []
     for model in owned:
         label = model._meta.label_lower
-        if label not in isolated:
+        if label in exposed:
             problems.append(
                 Error(
                     f"{model._meta.label} has no row-level security policy.",
@@ -40,11 +41,15 @@ def owned_models_are_isolated(app_configs: Sequence[AppConfig] | None, **kwargs:
     return problems
 
 
-def _isolated_models() -> set[str]:
+def _exposed_tables() -> set[str]:
+    """Models that migrations create and do not isolate. One without a migration has no table to protect yet."""
     loader = MigrationLoader(None, ignore_no_migrations=True)
-    return {
-        f"{app_label}.{operation.model_name}".lower()
-        for (app_label, _), migration in loader.disk_migrations.items()
-        for operation in migration.operations
-        if isinstance(operation, IsolateByOwner)
-    }
+    created: set[str] = set()
+    isolated: set[str] = set()
+    for (app_label, _), migration in loader.disk_migrations.items():
+        for operation in migration.operations:
+            if isinstance(operation, CreateModel):
+                created.add(f"{app_label}.{operation.name}".lower())
+            elif isinstance(operation, IsolateByOwner):
+                isolated.add(f"{app_label}.{operation.model_name}".lower())
+    return created - isolated

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NoReturn, Self, TypeVar, cast
 
+from django.apps import apps
 from django.db import models
 from django.db.models import sql
 
@@ -223,3 +224,8 @@ class OwnedModel(models.Model):
     def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
         own = type(self).unscoped.filter(**{OWNER: self.user_id}) if from_queryset is None else from_queryset
         super().refresh_from_db(using, fields, own)
+
+
+def owned_models() -> list[type[OwnedModel]]:
+    """Every concrete owned model of the project."""
+    return [model for model in apps.get_models() if issubclass(model, OwnedModel)]

@@ -51,7 +51,11 @@ def _prologue(caller: Caller, write: bool) -> list[Statement]:
     known = _seen.get(caller.subject)
     if known is not None and known[0] == caller and known[1] > monotonic():
         return [_enter(caller, write)]
-    return [(MEET, (caller.subject, caller.email, caller.name)), _enter(caller, write)]
+    return [_meet(caller), _enter(caller, write)]
+
+
+def _meet(caller: Caller) -> Statement:
+    return MEET, (caller.subject, caller.email, caller.name)
 
 
 def _remember(caller: Caller) -> None:
@@ -75,16 +79,16 @@ class Answer:
         return self.results[-1]
 
 
-async def _run_scoped(
-    conn: type_Connection, caller: Caller, statements: Sequence[Statement], write: bool, begin: bool = False
-) -> Answer:
+async def _run_scoped(conn: type_Connection, caller: Caller, statements: Sequence[Statement], write: bool) -> Answer:
     prologue = _prologue(caller, write)
-    first: list[Statement] = [("BEGIN", ())] if begin else []
-    results = await run(conn, [*first, *prologue, *statements])
+    results = await run(conn, [*prologue, *statements])
+    revision = results[len(prologue) - 1][0][1]
+    if revision is None and not write:  # the account was mirrored once, and is gone
+        _seen.pop(caller.subject, None)
+        return await _run_scoped(conn, caller, statements, write)
     if len(prologue) > 1:
         _remember(caller)
-    skip = len(first) + len(prologue)
-    return Answer(results[skip:], results[skip - 1][0][1] or 0)
+    return Answer(results[len(prologue) :], revision or 0)
 
 
 async def execute(caller: Caller, *statements: Statement, write: bool = False) -> Answer:
@@ -99,31 +103,40 @@ async def execute(caller: Caller, *statements: Statement, write: bool = False) -
 
 
 class Transaction:
-    """An open transaction in the caller's scope; each `run` is one round trip."""
+    """An open transaction in the caller's scope. Each call is one round trip; leaving the block without `commit` undoes it."""
 
-    def __init__(self, conn: type_Connection) -> None:
+    def __init__(self, conn: type_Connection, answer: Answer) -> None:
         self._conn = conn
-        self.revision = 0
+        self.answer = answer
 
     async def run(self, *statements: Statement) -> list[Rows]:
         return await run(self._conn, statements)
 
+    async def commit(self, *statements: Statement) -> list[Rows]:
+        """Run the last ``statements`` and commit."""
+        return (await run(self._conn, [*statements, COMMIT]))[:-1]
+
+
+BEGIN: Statement = ("BEGIN", ())
+COMMIT: Statement = ("COMMIT", ())
+
 
 @asynccontextmanager
-async def transaction(caller: Caller, *statements: Statement) -> AsyncIterator[tuple[Transaction, Answer]]:
-    """Open a writing transaction as ``caller`` with ``statements`` in its first round trip; commit unless the block raises."""
+async def transaction(caller: Caller, *statements: Statement, write: bool = True) -> AsyncIterator[Transaction]:
+    """Open a transaction as ``caller``, with ``statements`` in its first round trip. Raises what `execute` raises.
+
+    A writing one holds the account's row: the writing transactions of one owner follow one another.
+    """
     with translated():
         async with connection() as conn:
             try:
-                answer = await _run_scoped(conn, caller, statements, write=True, begin=True)
-                opened = Transaction(conn)
-                opened.revision = answer.revision
-                yield opened, answer
-                await run(conn, [("COMMIT", ())])
-            except BaseException:
+                # The mirror is always part of it: what is undone later must not be remembered as done.
+                opening = [BEGIN, _meet(caller), _enter(caller, write)]
+                results = await run(conn, [*opening, *statements])
+                yield Transaction(conn, Answer(results[len(opening) :], results[len(opening) - 1][0][1]))
+            finally:
                 if not conn.closed and conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                     await conn.rollback()
-                raise
 
 
 class translated:  # noqa: N801  (reads as a statement: "with translated():")

@@ -1,19 +1,22 @@
-"""The caller's own account."""
+"""The caller's own account: who they are, everything held about them, and its erasure."""
 
 from functools import cache
 
 import orjson
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Router
 
+from authn.bearer import caller_of
 from authn.models import Account
-from authn.scope import execute
-from authn.statements import OWNER, Statement, select
+from authn.ownership import owned_models
+from authn.problems import Invalid
+from authn.scope import execute, transaction
+from authn.statements import OWNER, Statement, delete, select
 
 from . import schemas
 from .answers import json_response
-from .api import caller_of
 from .queries import NoQuery, read_query
+from .exports import export_account
 from .statements import count_tasks
 
 router = Router(tags=["Account"])
@@ -35,3 +38,26 @@ async def get_me(request: HttpRequest) -> HttpResponse:
     open_, completed, trashed = counts[0] if counts else (0, 0, 0)
     tasks = orjson.dumps({"open": open_, "completed": completed, "trashed": trashed})
     return json_response(account[0].encode()[:-1] + b',"tasks":' + tasks + b"}")
+
+
+@router.get("/me/export", response=schemas.Export, operation_id="exportMe", summary="Export everything")
+async def export_me(request: HttpRequest) -> StreamingHttpResponse:
+    """Everything held about the caller in one JSON document, trashed tasks too, as of one moment."""
+    read_query(request, NoQuery)
+    document = await export_account(caller_of(request), get_account())
+    headers = {"Content-Disposition": 'attachment; filename="todo-export.json"', "Content-Length": str(document.size)}
+    return StreamingHttpResponse(document, content_type="application/json", headers=headers)
+
+
+@router.delete("/me", response={204: None}, operation_id="eraseMe", summary="Erase the account")
+async def erase_me(request: HttpRequest, erase: schemas.AccountErase) -> HttpResponse:
+    """Delete everything held about the caller for good. Their token gets 403 from then on."""
+    read_query(request, NoQuery)
+    caller = caller_of(request)
+    if erase.confirm != caller.subject:
+        message = "must be your own subject (sub)"
+        raise Invalid(errors=[{"loc": ["body", "confirm"], "code": "not_confirmed", "message": message}])
+    rows = [delete(model.objects.owned_by(OWNER), ("user",)).bind(caller, {}) for model in owned_models()]
+    async with transaction(caller, *rows, ("SELECT authn_erase()", ())) as opened:
+        await opened.commit()
+    return HttpResponse(status=204)

@@ -31,3 +31,8 @@ def page_response(rows: Sequence[Sequence[Any]], next_cursor: str | None, tag: s
 
 def not_modified(tag: str) -> HttpResponse:
     return HttpResponse(status=304, headers={"ETag": tag})
+
+
+def results_response(found: Sequence[str]) -> HttpResponse:
+    """The tasks of a batch from their JSON texts."""
+    return json_response(f'{{"results":[{",".join(found)}]}}'.encode())

@@ -1,43 +1,28 @@
 """The task API. Every call is one statement in the caller's scope, in one round trip."""
 
-import re
 from hashlib import blake2b
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Body, Router
 
-from authn.caller import Caller
-from authn.problems import NotFound, PreconditionFailed
-from authn.scope import execute
+from authn.bearer import caller_of
+from authn.problems import PreconditionFailed, Problem
+from authn.scope import Transaction, execute, transaction
 
-from . import schemas, statements
-from .answers import not_modified, page_response, task_response
+from . import batches, schemas, statements
+from .answers import not_modified, page_response, results_response, task_response
 from .cursors import seal, unseal
+from .errors import NotInTrash, TaskNotFound, existing
+from .idempotency import idempotency_key, once
 from .models import new_id
 from .preconditions import if_match, none_match
-from .queries import ListQuery, NoQuery, query_parameters, read_query
+from .queries import ChangesQuery, DeleteQuery, ListQuery, NoQuery, query_parameters, read_query
 from .schemas import EDITABLE
 from .search import words
+from .sync import changes_since
 
 router = Router(tags=["Tasks"])
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-class TaskNotFound(NotFound):
-    default_detail = "There is no such task."
-
-
-def caller_of(request: HttpRequest) -> Caller:
-    return cast("Caller", request.caller)  # type: ignore[attr-defined]
-
-
-def existing(task_id: str) -> str:
-    """A task id that could exist. A malformed one is missing like any other."""
-    if not _UUID.fullmatch(task_id):
-        raise TaskNotFound
-    return task_id
 
 
 @router.get(
@@ -81,13 +66,54 @@ def _list_tag(revision: int, *query: Any) -> str:
 
 @router.post("/tasks", response={201: schemas.Task}, operation_id="createTask", summary="Create a task")
 async def create_task(request: HttpRequest, task: schemas.TaskCreate) -> HttpResponse:
-    """Create a task. `Location` names it."""
+    """Create a task. `Location` names it. With an `Idempotency-Key`, a retry finds the first answer."""
     read_query(request, NoQuery)
-    task_id = str(new_id())
-    answer = await statements.create_task().run(
-        caller_of(request), id=task_id, title=task.title, description=task.description, completed=task.completed
-    )
-    return task_response(answer.rows[0], 201, Location=f"/api/tasks/{task_id}")
+    caller, key, task_id = caller_of(request), idempotency_key(request), str(new_id())
+    values = {"id_0": task_id} | {f"{name}_0": getattr(task, name) for name in EDITABLE}
+    location = f"/api/tasks/{task_id}"
+    if key is None:
+        answer = await statements.create_tasks().run(caller, **values)
+        return task_response(answer.rows[0], 201, Location=location)
+
+    async def work(opened: Transaction) -> HttpResponse:
+        ((row,),) = await opened.run(statements.create_tasks().bind(caller, values))
+        return task_response(row, 201, Location=location)
+
+    return await once(request, caller, key, work)
+
+
+@router.post(
+    "/tasks/batch", response=batches.TaskBatchResult, operation_id="batchTasks", summary="Do many things at once"
+)
+async def batch_tasks(request: HttpRequest, batch: batches.TaskBatch) -> HttpResponse:
+    """Up to 100 operations in order, in one transaction: all of them or none. An error has the `index` of its operation."""
+    read_query(request, NoQuery)
+    caller, key = caller_of(request), idempotency_key(request)
+    steps = batches.steps(batch, caller)
+
+    async def work(opened: Transaction) -> HttpResponse:
+        rows = await opened.run(*[step.statement for step in steps])
+        return results_response(await batches.results(steps, rows, opened, caller))
+
+    if key is not None:
+        return await once(request, caller, key, work)
+    async with transaction(caller, *[step.statement for step in steps]) as opened:
+        found = await batches.results(steps, opened.answer.results, opened, caller)
+        await opened.commit()
+        return results_response(found)
+
+
+@router.get(
+    "/tasks/changes",
+    response=schemas.TaskChanges,
+    operation_id="listChanges",
+    summary="Sync",
+    openapi_extra=query_parameters(ChangesQuery),
+)
+async def list_changes(request: HttpRequest) -> HttpResponse:
+    """What has changed since `since`, trashed tasks included. Apply pages until `has_more` is false, and keep `next`."""
+    query = read_query(request, ChangesQuery)
+    return await changes_since(caller_of(request), query.since, query.limit)
 
 
 @router.get("/tasks/{task_id}", response=schemas.Task, operation_id="getTask", summary="Get a task")
@@ -127,35 +153,55 @@ async def complete_task(
     return await _change(request, task_id, {"completed": task.completed})
 
 
-@router.delete("/tasks/{task_id}", response={204: None}, operation_id="deleteTask", summary="Delete a task")
+@router.delete(
+    "/tasks/{task_id}",
+    response={204: None},
+    operation_id="deleteTask",
+    summary="Delete a task",
+    openapi_extra=query_parameters(DeleteQuery),
+)
 async def delete_task(request: HttpRequest, task_id: str) -> HttpResponse:
-    """Move a task to the trash."""
+    """Move a task to the trash, or with `permanent=true` out of it for good."""
+    query = read_query(request, DeleteQuery)
+    revisions = if_match(request)
+    values = {"id": existing(task_id), "revisions": revisions}
+    statement = statements.purge_task if query.permanent else statements.trash_task
+    answer = await statement(revisions is not None).run(caller_of(request), **values)
+    if not answer.rows:
+        raise await _refusal(request, task_id, wants_trashed=query.permanent)
+    return HttpResponse(status=204)
+
+
+@router.post("/tasks/{task_id}/restore", response=schemas.Task, operation_id="restoreTask", summary="Restore a task")
+async def restore_task(request: HttpRequest, task_id: str) -> HttpResponse:
+    """Take a task out of the trash."""
     read_query(request, NoQuery)
     revisions = if_match(request)
     values = {"id": existing(task_id), "revisions": revisions}
-    answer = await statements.trash_task(revisions is not None).run(caller_of(request), **values)
+    answer = await statements.restore_task(revisions is not None).run(caller_of(request), **values)
     if not answer.rows:
-        await _refuse(request, task_id, revisions)
-    return HttpResponse(status=204)
+        raise await _refusal(request, task_id, wants_trashed=True)
+    return task_response(answer.rows[0])
 
 
 async def _change(request: HttpRequest, task_id: str, values: dict[str, Any]) -> HttpResponse:
     """Set ``values`` of a live task; the precondition is part of the statement."""
     read_query(request, NoQuery)
     revisions = if_match(request)
+    checked = revisions is not None
     # Without values there is nothing to write: a task that stays as it is keeps its revision.
-    statement = statements.change_task(tuple(values), revisions is not None) if values else statements.get_task()
+    statement = statements.change_task(tuple(values), checked) if values else statements.get_task(checked)
     answer = await statement.run(caller_of(request), id=existing(task_id), revisions=revisions, **values)
     if not answer.rows:
-        await _refuse(request, task_id, revisions)
-    row = answer.rows[0]
-    if not values and revisions is not None and row[1] not in revisions:
-        raise PreconditionFailed
-    return task_response(row)
+        raise await _refusal(request, task_id, wants_trashed=False)
+    return task_response(answer.rows[0])
 
 
-async def _refuse(request: HttpRequest, task_id: str, revisions: list[int] | None) -> None:
-    """Say why a conditional write found no row: 412 when the task is there, 404 when it is not."""
-    if revisions is not None and (await statements.get_task().run(caller_of(request), id=task_id)).rows:
-        raise PreconditionFailed
-    raise TaskNotFound
+async def _refusal(request: HttpRequest, task_id: str, *, wants_trashed: bool) -> Problem:
+    """Why a write found no row. That it is missing, or not in the trash, wins over a revision that does not match."""
+    caller = caller_of(request)
+    rows = (await statements.find_task().run(caller, id=existing(task_id))).rows
+    trashed = bool(rows) and rows[0][1] is not None
+    if rows and trashed == wants_trashed:
+        return PreconditionFailed()
+    return NotInTrash() if rows and wants_trashed else TaskNotFound()

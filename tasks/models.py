@@ -1,4 +1,5 @@
 import uuid
+from datetime import timedelta
 
 import uuid_utils.compat
 from django.contrib.postgres.indexes import GinIndex
@@ -65,8 +66,30 @@ class Task(OwnedModel):
             models.Index(fields=["user", "updated_at", "id"], condition=Q(deleted_at=None), name="tasks_live_updated"),
             models.Index(fields=["user", "title_key", "id"], condition=Q(deleted_at=None), name="tasks_live_title"),
             models.Index(fields=["user", "deleted_at"], condition=Q(deleted_at__isnull=False), name="tasks_trash"),
+            models.Index(fields=["deleted_at"], condition=Q(deleted_at__isnull=False), name="tasks_purge"),
             GinIndex(fields=["search"], name="tasks_search", fastupdate=False),
         ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class IdempotencyRecord(OwnedModel):
+    """The first answer to a call with an Idempotency-Key, kept for its lifetime."""
+
+    LIFETIME = timedelta(hours=24)
+
+    key = models.CharField(max_length=255, db_collation="C")
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    headers = models.TextField()
+    body = models.TextField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta(OwnedModel.Meta):
+        abstract = False
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="tasks_idempotency_user_key")]
+        indexes = [models.Index(fields=["created_at"], name="tasks_idempotency_created")]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -59,6 +59,11 @@ class DeleteQuery(Input):
     )
 
 
+class ChangesQuery(Input):
+    since: Annotated[Text | None, Field(description="`next` of the call before; everything live without it.")] = None
+    limit: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=500, description="Changes per page.")] = 100
+
+
 Q = TypeVar("Q", bound=Input)
 
 

@@ -100,3 +100,26 @@ Sort = Literal["-created_at", "created_at", "-updated_at", "updated_at", "title"
 
 FIELDS = tuple(Task.model_fields)
 EDITABLE = ("title", "description", "completed")
+
+
+class TaskChanges(Schema):
+    items: list[Task] = Field(description="Oldest change first; a task of the trash has its `deleted_at` set.")
+    next: str = Field(description="Pass as `since` to get what changes from here on.")
+    has_more: bool = Field(description="Whether more is waiting behind `next` already.")
+
+
+class AccountErase(Input):
+    confirm: str = Field(description="The caller's own subject (`sub`), to show that this is meant.")
+
+
+class Person(Schema):
+    id: str
+    email: str | None
+    name: str | None
+    created_at: datetime
+    last_seen_at: datetime
+
+
+class Export(Schema):
+    account: Person
+    tasks: list[Task]

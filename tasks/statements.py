@@ -8,10 +8,10 @@ from django.db import models
 from django.db.models import F
 from django.db.models.functions import Now
 
-from authn.statements import OWNER, Param, Statement, insert, select, update
+from authn.statements import OWNER, Param, Statement, delete, insert, select, update
 
 from .models import Task
-from .schemas import FIELDS, Sort
+from .schemas import EDITABLE, FIELDS, Sort
 from .search import Matching
 
 SORT_KEYS = {"created_at": "created_at", "updated_at": "updated_at", "title": "title_key"}
@@ -45,8 +45,9 @@ def _owned() -> "models.QuerySet[Task]":
     return Task.objects.owned_by(OWNER)
 
 
-def _live(checked: bool = False) -> "models.QuerySet[Task]":
-    found = _owned().filter(id=Param("id"), deleted_at=None)
+def _one(trashed: bool = False, checked: bool = False) -> "models.QuerySet[Task]":
+    """The task ``id``, live or in the trash, if its revision is among ``revisions`` when ``checked``."""
+    found = _owned().filter(id=Param("id"), deleted_at__isnull=not trashed)
     return found.filter(AnyOf(F("revision"), Param("revisions"))) if checked else found
 
 
@@ -88,32 +89,68 @@ def listing(shape: Listing) -> Statement:
 
 
 @cache
-def get_task() -> Statement:
+def get_task(checked: bool = False) -> Statement:
     """Row: JSON, revision."""
-    return select(_live().values(*FIELDS)).as_json("revision")
+    return select(_one(checked=checked).values(*FIELDS)).as_json("revision")
 
 
 @cache
-def create_task() -> Statement:
-    row = {name: Param(name) for name in ("id", "title", "description", "completed")}
-    return insert(Task, [row], FIELDS).as_json("revision")
+def find_task() -> Statement:
+    """Row: revision, deleted_at; of a live task or one in the trash."""
+    return select(_owned().filter(id=Param("id")).values_list("revision", "deleted_at"))
+
+
+@cache
+def create_tasks(count: int = 1) -> Statement:
+    """``count`` tasks whose values are ``id_0``, ``title_0``, … Rows: JSON, revision."""
+    names = ("id", *EDITABLE)
+    rows = [{name: Param(f"{name}_{number}") for name in names} for number in range(count)]
+    return insert(Task, rows, FIELDS).as_json("revision")
 
 
 @cache
 def change_task(fields: tuple[str, ...], checked: bool) -> Statement:
-    """Set ``fields`` of a live task, if its revision is among ``revisions`` when ``checked``."""
+    """Set ``fields`` of a live task. Row: JSON, revision."""
     values = {name: Param(name) for name in fields}
-    return update(_live(checked), FIELDS, **values).as_json("revision")
+    return update(_one(checked=checked), FIELDS, **values).as_json("revision")
 
 
 @cache
 def trash_task(checked: bool) -> Statement:
-    return update(_live(checked), ("id",), deleted_at=Now())
+    return update(_one(checked=checked), FIELDS, deleted_at=Now()).as_json("revision")
+
+
+@cache
+def restore_task(checked: bool) -> Statement:
+    return update(_one(trashed=True, checked=checked), FIELDS, deleted_at=None).as_json("revision")
+
+
+@cache
+def purge_task(checked: bool) -> Statement:
+    """Delete a task of the trash for good."""
+    return delete(_one(trashed=True, checked=checked), ("id",))
+
+
+@lru_cache(maxsize=512)
+def changes(limit: int) -> Statement:
+    """Tasks changed after the revision ``after``, without those that were in the trash at ``base``. Row: JSON, revision.
+
+    One task more than ``limit`` says that more is waiting.
+    """
+    unseen = models.Q(deleted_at=None) | models.Q(revision__gt=Param("base"))
+    found = _owned().filter(unseen, revision__gt=Param("after"))
+    return select(found.order_by("revision")[: limit + 1].values(*FIELDS)).as_json("revision")
+
+
+@cache
+def every_task() -> Statement:
+    """Row: JSON; trashed ones too, oldest first."""
+    return select(_owned().order_by("created_at", "id").values(*FIELDS)).as_json()
 
 
 @cache
 def count_tasks() -> Statement:
-    """Row: open, completed, trashed."""
+    """Row: open, completed, trashed; none without tasks."""
     live = models.Q(deleted_at=None)
     counts = {
         "open": models.Count("id", filter=live & models.Q(completed=False)),

@@ -8,6 +8,7 @@ import psycopg
 from django.http import Http404, HttpRequest
 
 from authn.problems import Invalid, MalformedJSON, NotFound, Problem, Unavailable
+from tasks.batches import locate
 
 logger = logging.getLogger("todoproject.api")
 
@@ -33,12 +34,19 @@ def problem_from(error: Exception, request: HttpRequest) -> Problem:
 def _invalid(error: ninja.errors.ValidationError, request: HttpRequest) -> Problem:
     if not request.body and any(item["loc"][0] == "body" for item in error.errors):
         return MalformedJSON("The request body is empty. Send a JSON object.")
-    return Invalid(errors=[_item(item) for item in error.errors])
+    located = [_item(item) for item in error.errors]
+    index = next((index for _, index in located if index is not None), None)
+    return Invalid(errors=[item for item, _ in located], **({} if index is None else {"index": index}))
 
 
-def _item(item: dict[str, Any]) -> dict[str, Any]:
-    """One error in the contract's words. Ninja puts the name of the handler's parameter behind "body"."""
+def _item(item: dict[str, Any]) -> tuple[dict[str, Any], int | None]:
+    """One error in the contract's words, and the operation of a batch that it is in.
+
+    Ninja puts the name of the handler's parameter behind "body".
+    """
     source, *path = item["loc"]
+    index = None
     if source == "body":
-        path = path[1:]
-    return {"loc": [source, *path], "code": item["type"], "message": item["msg"].removeprefix("Value error, ")}
+        path, index = locate(path[1:])
+    message = item["msg"].removeprefix("Value error, ")
+    return {"loc": [source, *path], "code": item["type"], "message": message}, index

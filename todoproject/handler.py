@@ -15,6 +15,7 @@ from django.urls import Resolver404, get_resolver, set_script_prefix
 
 from authn.bearer import authenticate
 from authn.problems import BadRequest, MethodNotAllowed, NotFound, problem_response
+from authn.scope import execute
 
 from .errors import problem_from
 from .middleware import with_middleware
@@ -74,6 +75,8 @@ class ApiHandler:
         if method == "HEAD":
             request.method = "GET"
         response: HttpResponseBase = await match.func(request, *match.args, **match.kwargs)
+        if response.status_code == 422 and request.caller is not None:
+            await execute(request.caller)  # an account that may not act learns that first
         if response.status_code == 405:
             return _other_method(str(method), response["Allow"])
         return response
