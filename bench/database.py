@@ -64,7 +64,7 @@ def on_processor(pid: object) -> float:
 
 @contextmanager
 def running() -> Iterator[Database]:
-    """Raises todoproject.cluster.EmbeddedDatabaseError, whose message says what to install or repair."""
+    """Raises todoproject.host.EmbeddedDatabaseError, whose message says what to install or repair."""
     directory = embedded.start(CLUSTER)
     try:
         yield Database(directory)

@@ -19,8 +19,6 @@ from bench.servers import Server
 from bench.tokens import forged
 
 CONNECTIONS = 32
-# More than any contestant answers: each delete of a round needs a row of its own.
-DELETES_PER_SECOND = 8_000
 
 
 @dataclass(slots=True)
@@ -73,7 +71,7 @@ class Field:
         """The file of a call's requests, checked with the first of them; rows to delete are made anew each time."""
         key = (server.contestant.name, call.name)
         if key not in self.files or call.name == "delete":
-            spare = DELETES_PER_SECOND * self.seconds
+            spare = server.contestant.deletes_per_second * self.seconds
             lines = lines_of(call.name, server.contestant.table, self.connection, spare=spare)
             if call.name == "unchanged":
                 lines = [with_etag(server, line) for line in lines]
