@@ -12,19 +12,21 @@ from .keys import ASYMMETRIC_ALGORITHMS, HS256
 from .token_settings import TokenSettings, origin
 from .tokens import LEEWAY_SECONDS, Policy
 
-GET_A_TOKEN: Final = "Send the token that GET /api/auth/token answers with, as in `Authorization: Bearer <token>`."
+SEND_THE_RIGHT_ONE: Final = (
+    "Send the token that GET /api/auth/token answers with, as in `Authorization: Bearer <token>`."
+)
 _MAX_SHOWN: Final = 200
 
 REMEDIES: Final[dict[str, str]] = {
     "too_long": "Keep the payload small: let definePayload return only what the API needs (sub is enough).",
-    "not_a_jwt": GET_A_TOKEN,
-    "encrypted": GET_A_TOKEN,
-    "malformed": f"Check that it was copied whole and changed by nobody. {GET_A_TOKEN}",
+    "not_a_jwt": SEND_THE_RIGHT_ONE,
+    "encrypted": SEND_THE_RIGHT_ONE,
+    "malformed": f"Check that it was copied whole and changed by nobody. {SEND_THE_RIGHT_ONE}",
     "forbidden_header": "Sign without jwk, jku, x5u, x5c, crit and b64 in the header; a kid is enough.",
-    "wrong_type": GET_A_TOKEN,
+    "wrong_type": SEND_THE_RIGHT_ONE,
     "algorithm_mismatch": "Let the key set name the algorithm that Better Auth signs with, and sign in again.",
     "missing_kid": "Name the key: Better Auth always does; a custom signer must set kid in the header.",
-    "missing_claim": GET_A_TOKEN,
+    "missing_claim": SEND_THE_RIGHT_ONE,
     "invalid_claim": "Let Better Auth set sub (text), exp, iat and nbf (numbers), iss and aud (text).",
     "expired": "Get a new token; tokens last 15 minutes. The fetch wrapper in docs/better-auth.md renews them in time.",
     "not_yet_valid": f"Set the clocks of both machines (NTP); up to {LEEWAY_SECONDS} s of difference are tolerated.",
@@ -66,8 +68,8 @@ def explain(code: str, detail: str, facts: Facts, configured: TokenSettings, key
             return Explanation(
                 f"It names the key {shown(facts.header.get('kid'))}, which is none of the {keys.keys} published at "
                 f"{_address(configured)}.",
-                "Check that BETTER_AUTH_URL (or BETTER_AUTH_JWKS_URL) is the server that signed it; if it is, the key is "
-                "retired: sign in again.",
+                "Check that BETTER_AUTH_URL (or BETTER_AUTH_JWKS_URL) is the server that signed it; if it is, the key "
+                "is retired: sign in again.",
             )
         case "keys_unavailable":
             return Explanation(
@@ -104,7 +106,7 @@ def _name_remedy(variable: str, carried: object) -> str:
     if isinstance(carried, list):
         carried = next(iter(carried), None)
     if not isinstance(carried, str) or not carried:
-        return GET_A_TOKEN
+        return SEND_THE_RIGHT_ONE
     return (
         f"If you trust that server, set {variable}={shown(carried)} here, or BETTER_AUTH_URL when it is the address of "
         "the Better Auth server; else open the front end under the expected address (localhost and 127.0.0.1 differ)."

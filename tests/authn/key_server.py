@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -71,3 +72,24 @@ async def key_server(*keys: dict[str, Any]) -> AsyncIterator[KeyServer]:
         server.open.set()
         listener.close()
         await listener.wait_closed()
+
+
+@contextmanager
+def serving_thread() -> Iterator[Callable[..., str]]:
+    """For synchronous tests: a function that publishes keys from another thread's event loop and returns the origin."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    stack = AsyncExitStack()
+
+    def publish(*keys: dict[str, Any]) -> str:
+        entered = asyncio.run_coroutine_threadsafe(stack.enter_async_context(key_server(*keys)), loop)
+        return f"http://127.0.0.1:{entered.result(10).port}"
+
+    try:
+        yield publish
+    finally:
+        asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

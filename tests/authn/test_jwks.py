@@ -88,6 +88,22 @@ async def test_a_key_published_during_somebody_elses_fetch_is_found() -> None:
         assert case.fetches == 3
 
 
+async def test_nobody_waits_for_more_than_two_fetches() -> None:
+    async with key_set(jwk("EdDSA", "1")) as case:
+        known = await case.get("1")
+        case.server.open.clear()
+        case.clock.now += 300
+        case.keys.refresh_if_due()
+        await case.server.asked_times(2)
+
+        unknown = asyncio.create_task(case.refusal("new"))
+        forged = asyncio.create_task(case.keys.replacement_for(known))
+        await asyncio.sleep(0)
+        case.server.open.set()
+
+        assert (await unknown, await forged, case.fetches) == ("unknown_key", None, 3)
+
+
 def published_just_too_late(server: KeyServer, key: dict[str, object]) -> Behaviour:
     """One more answer without ``key``, then it is listed."""
     old = answering(json.dumps({"keys": server.keys}).encode())

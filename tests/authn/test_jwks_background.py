@@ -123,6 +123,10 @@ async def test_whatever_goes_wrong_while_fetching_is_an_outage_and_no_crash(capl
     assert "ZeroDivisionError" in caplog.text
 
 
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == "authn.jwks"]
+
+
 async def test_an_outage_is_logged_once_a_minute_and_cause_with_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "authn.jwks")
     async with key_set(jwk("EdDSA")) as case:
@@ -130,7 +134,7 @@ async def test_an_outage_is_logged_once_a_minute_and_cause_with_what_to_do(caplo
         for _ in range(12):
             await case.refusal("x")
             case.clock.now += 5
-        down = [record.message for record in caplog.records]
+        down = logged(caplog)
         case.server.behaviour = answering(b"<html>")
         await case.refusal("x")
         case.clock.now += 5
@@ -140,8 +144,7 @@ async def test_an_outage_is_logged_once_a_minute_and_cause_with_what_to_do(caplo
     assert len(down) == 1
     assert "503" in down[0]
     assert "BETTER_AUTH_URL" in down[0]
-    rest = [record.message for record in caplog.records][1:]
-    assert [message.split(".")[0] for message in rest] == [
+    assert [message.split(".")[0] for message in logged(caplog)[1:]] == [
         "JWKS: its answer is not JSON",
         "JWKS: fetched again; 1 keys",
     ]

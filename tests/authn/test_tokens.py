@@ -96,6 +96,13 @@ def test_without_expectations_a_shared_secret_token_may_carry_any_iss_and_aud() 
     assert verified(made, "HS256", NO_POLICY).subject == "alice"
 
 
+@pytest.mark.parametrize(("name", "value"), [("iss", 5), ("iss", None), ("aud", {}), ("aud", None), ("aud", ["a", 1])])
+def test_iss_and_aud_are_text_even_when_nothing_is_expected(name: str, value: object) -> None:
+    refused = refusal(token("HS256", body=claims(**{name: value})), "HS256", NO_POLICY)
+
+    assert (refused.code, f'"{name}"' in refused.detail) == ("invalid_claim", True)
+
+
 @pytest.mark.parametrize("name", ["iss", "aud"])
 def test_a_published_key_without_an_expectation_accepts_nothing(name: str) -> None:
     policy = Policy(issuer=None if name == "iss" else ORIGIN, audience=None if name == "aud" else ORIGIN)

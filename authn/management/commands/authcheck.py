@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 import sys
 from dataclasses import asdict
 from typing import Any
@@ -12,6 +13,7 @@ from authn.tokens import MAX_TOKEN_CHARS
 from authn.verifier import get_verifier
 
 REFUSED, UNDECIDED = 1, 3
+PASTED = re.compile(r"^(authorization:)?\s*(bearer(\s|$))?", re.IGNORECASE)
 
 
 class Command(BaseCommand):
@@ -21,9 +23,9 @@ class Command(BaseCommand):
         parser.add_argument("token", help="the token, or - to read it from standard input")
         parser.add_argument("--json", action="store_true", help="print one JSON object for scripts")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        given = sys.stdin.read(4 * MAX_TOKEN_CHARS) if options["token"] == "-" else options["token"]
-        token = _bare(given)
+    def handle(self, *_args: Any, **options: Any) -> None:
+        given = options["token"]
+        token = _bare(sys.stdin.read(4 * MAX_TOKEN_CHARS) if given == "-" else given)
         if not token:
             raise CommandError("There is no token to check.", returncode=2)
         verdict = asyncio.run(diagnose(token, token_settings(), get_verifier()))
@@ -34,11 +36,7 @@ class Command(BaseCommand):
 
 def _bare(given: str) -> str:
     """The token of a pasted header line or value."""
-    token = given.strip()
-    for prefix in ("authorization:", "bearer "):
-        if token.lower().startswith(prefix):
-            token = token[len(prefix) :].strip()
-    return token
+    return PASTED.sub("", given.strip()).strip()
 
 
 def _in_words(verdict: Diagnosis) -> str:

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--ttl", type=_seconds, default=3600, help="seconds it is valid for (default 3600)")
         parser.add_argument("--force", action="store_true", help="also outside DJANGO_DEBUG=true")
 
-    def handle(self, *args: Any, **options: Any) -> str:
+    def handle(self, *_args: Any, **options: Any) -> str:
         if not settings.DEBUG and not options["force"]:
             raise CommandError("This signs in as anybody, so outside DJANGO_DEBUG=true it needs --force.")
         configured = token_settings()
