@@ -4,14 +4,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, NotSupportedError, OperationalError, connections
-from psycopg import ProgrammingError
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.conninfo import conninfo_to_dict
 
 from todoproject.cluster import DATABASE, SUPERUSER
 from todoproject.env import ConfigurationError
 
 ENGINE = "todoproject.postgresql"
+MINIMUM_VERSION = 15
 CONNECT_TIMEOUT = 10  # seconds
 EXAMPLE = "postgresql://user:password@host:5432/name"
 RETRY_INTERVAL = 0.25  # seconds
@@ -51,11 +52,18 @@ def parse(url: str) -> dict[str, Any]:
         raise ConfigurationError(f"DATABASE_URL is not a PostgreSQL address: write it like {EXAMPLE}.")
     try:
         parameters = conninfo_to_dict(url)
-    except (ProgrammingError, ValueError) as error:
+    except (psycopg.ProgrammingError, ValueError) as error:
         raise ConfigurationError(f"DATABASE_URL is malformed ({reason(error)}): write it like {EXAMPLE}.") from None
+    if not all(map(is_port, str(parameters.get("port", "")).split(","))):
+        raise ConfigurationError(f"DATABASE_URL has a port that is no number from 1 to 65535: write it like {EXAMPLE}.")
     if not parameters.get("dbname") and not parameters.get("service"):
         raise ConfigurationError(f"DATABASE_URL names no database: write it like {EXAMPLE}.")
     return dict(parameters)
+
+
+def is_port(text: str) -> bool:
+    """Whether libpq takes it; an empty one means the default."""
+    return not text or (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535)
 
 
 def reason(error: Exception) -> str:
@@ -64,22 +72,30 @@ def reason(error: Exception) -> str:
 
 
 def wait_until_usable(seconds: float) -> None:
-    """Return once the database answers and is new enough.
+    """Return once the database answers and is new enough; the embedded server is started.
 
-    Raises DatabaseUnusable, in one sentence, when it does not within the seconds, or when waiting cannot help.
+    Raises DatabaseUnusable when it does not answer within the seconds, or when waiting cannot help.
     """
     deadline = time.monotonic() + seconds
     while True:
         try:
-            connections[DEFAULT_DB_ALIAS].ensure_connection()
-        except NotSupportedError as error:
-            raise DatabaseUnusable(one_line(error)) from None
-        except OperationalError as error:
+            with psycopg.connect(**connections[DEFAULT_DB_ALIAS].get_connection_params()) as connection:
+                version = connection.info.server_version
+        except psycopg.OperationalError as error:
             if is_final(error) or time.monotonic() >= deadline:
                 raise DatabaseUnusable(unusable(error)) from None
             time.sleep(RETRY_INTERVAL)
         else:
-            return
+            return require(version)
+
+
+def require(version: int) -> None:
+    """Raises DatabaseUnusable for a server that is too old; the version is libpq's number, 150002 for 15.2."""
+    if version // 10_000 < MINIMUM_VERSION:
+        raise DatabaseUnusable(
+            f"PostgreSQL {MINIMUM_VERSION} or later is required and the server of DATABASE_URL is "
+            f"{version // 10_000}.{version % 10_000}: upgrade it, or name another."
+        )
 
 
 def is_final(error: Exception) -> bool:

@@ -3,105 +3,40 @@
 Values come from the process environment first, then from `.env` in the project's root. `.env.example` lists them all.
 """
 
-import ipaddress
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
-from urllib.parse import urlsplit
+from typing import Any, ClassVar
 
-import limits
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
+from todoproject.env_values import (
+    SECRET_BYTES_MIN,
+    Names,
+    Networks,
+    Origins,
+    RateLimit,
+    RedisAddress,
+    Secret,
+    WebAddress,
+)
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-SECRET_BYTES_MIN = 32
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 DEVELOPMENT_SECRET_KEY = "development-only-key-that-protects-nothing-at-all-0000"  # noqa: S105  # nosec B105
 # An empty limit must not pass for an unset one: it would be read as "no limit".
 REFUSED_EMPTY = {"RATE_LIMIT_USER", "RATE_LIMIT_ANONYMOUS"}
 
+WANTED = {"bool_parsing": "true or false", "int_parsing": "a whole number", "float_parsing": "a number"}
+
 
 class ConfigurationError(Exception):
     """The environment is wrong or incomplete: one line per variable, none of them showing a value of a secret."""
-
-
-def problem(message: str) -> PydanticCustomError:
-    return PydanticCustomError("configuration", "{message}", {"message": message})
-
-
-def split_commas(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def long_enough(value: str) -> str:
-    try:
-        length = len(value.encode())
-    except UnicodeEncodeError:
-        raise problem("is not valid UTF-8: set it to the very text the front end uses") from None
-    if length < SECRET_BYTES_MIN:
-        raise problem(f"has {length} bytes and needs at least {SECRET_BYTES_MIN}: make one with `openssl rand -hex 32`")
-    return value
-
-
-def web_address(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        valid = False
-    if not valid or any(character.isspace() for character in value):
-        raise problem("is not a web address: write it like https://app.example.com")
-    return value
-
-
-def origins(values: list[str]) -> list[str]:
-    for value in values:
-        web_address(value)
-        parts = urlsplit(value)
-        if f"{parts.scheme}://{parts.netloc}" != value or "@" in parts.netloc:
-            raise problem(f"holds {value!r}, which is not an origin: write it like https://app.example.com")
-    return values
-
-
-def networks(values: list[str]) -> list[str]:
-    for value in values:
-        try:
-            ipaddress.ip_network(value, strict=False)
-        except ValueError:
-            raise problem(f"holds {value!r}, which is no address or network: write it like 10.0.0.0/8") from None
-    return values
-
-
-def rate_limit(value: str) -> str:
-    try:
-        amount = limits.parse(value).amount
-    except ValueError:
-        amount = 0
-    if amount < 1:
-        raise problem("is not a limit above zero: write it like 600/minute (a limit cannot be switched off)")
-    return value
-
-
-def redis_address(value: str) -> str:
-    if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
-        raise problem("is not a Redis address: write it like redis://localhost:6379/0")
-    return value
-
-
-Names = Annotated[list[str], NoDecode, BeforeValidator(split_commas)]
-Secret = Annotated[str, AfterValidator(long_enough)]
-WebAddress = Annotated[str, AfterValidator(web_address)]
-Origins = Annotated[Names, AfterValidator(origins)]
-Networks = Annotated[Names, AfterValidator(networks)]
-RateLimit = Annotated[str, AfterValidator(rate_limit)]
-RedisAddress = Annotated[str, AfterValidator(redis_address)]
 
 
 class LiteralDotEnv(DotEnvSettingsSource):
@@ -119,7 +54,7 @@ class Environment(BaseSettings):
     )
 
     DJANGO_DEBUG: bool = Field(False, description="true for development only: relaxed security, detailed error pages")
-    DJANGO_SECRET_KEY: Secret | None = Field(
+    DJANGO_SECRET_KEY: str | None = Field(
         None, description="signs sessions and list cursors; at least 32 bytes; required when DJANGO_DEBUG is false"
     )
     ALLOWED_HOSTS: Names = Field(LOCAL_HOSTS, description="host names this server answers to, comma-separated")
@@ -180,7 +115,7 @@ class Environment(BaseSettings):
     TRUSTED_PROXIES: Networks = Field(
         [], description="proxies whose X-Forwarded-For is believed: addresses or CIDRs, comma-separated"
     )
-    METRICS_TOKEN: Secret | None = Field(None, description="bearer token of /metrics; unset: no metrics are served")
+    METRICS_TOKEN: str | None = Field(None, description="bearer token of /metrics; unset: no metrics are served")
     HOST: str = Field("127.0.0.1", description="address that `make run` listens on")
     PORT: int = Field(8000, ge=1, le=65535, description="port that `make run` listens on")
     WORKERS: int = Field(1, ge=1, le=512, description="processes that `make run` serves with")
@@ -213,33 +148,36 @@ def read() -> Environment:
         raise ConfigurationError("\n".join(explain(detail) for detail in error.errors())) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{BASE_DIR / '.env'} cannot be read as UTF-8 text ({error}).") from None
-    missing = missing_in_production(environment)
-    if missing:
-        raise ConfigurationError("\n".join(missing))
+    wrong = wrong_in_production(environment)
+    if wrong:
+        raise ConfigurationError("\n".join(wrong))
     return environment
 
 
 def explain(detail: Any) -> str:
-    name = str(detail["loc"][0]) if detail["loc"] else "The environment"
+    """One sentence for one of Pydantic's errors; never the value, which may be a secret."""
+    if not detail["loc"]:
+        return f"The environment is wrong: {detail['msg']}."
+    name = str(detail["loc"][0])
     if detail["type"] == "configuration":
         return f"{name} {detail['msg']}."
-    wanted = detail["msg"].removeprefix("Input should be ").split(",")[0]
+    wanted = WANTED.get(detail["type"]) or detail["msg"].removeprefix("Input should be ")
     return f"{name} should be {wanted} ({Environment.model_fields[name].description})."
 
 
-def missing_in_production(environment: Environment) -> list[str]:
+def wrong_in_production(environment: Environment) -> list[str]:
     if environment.DJANGO_DEBUG:
         return []
-    missing = []
+    wrong = []
+    how = "generate one with `openssl rand -hex 32` (or set DJANGO_DEBUG=true for development)"
     if environment.DJANGO_SECRET_KEY is None:
-        missing.append(
-            "DJANGO_SECRET_KEY is not set: generate one with `openssl rand -hex 32` "
-            "(or set DJANGO_DEBUG=true for development)."
-        )
+        wrong.append(f"DJANGO_SECRET_KEY is not set: {how}.")
+    elif len(environment.DJANGO_SECRET_KEY.encode(errors="replace")) < SECRET_BYTES_MIN:
+        wrong.append(f"DJANGO_SECRET_KEY has fewer than {SECRET_BYTES_MIN} bytes: {how}.")
     keys = (environment.BETTER_AUTH_SECRET, environment.BETTER_AUTH_URL, environment.BETTER_AUTH_JWKS_URL)
     if not any(keys):
-        missing.append(
+        wrong.append(
             "BETTER_AUTH_SECRET is not set, and neither is BETTER_AUTH_URL nor BETTER_AUTH_JWKS_URL: "
             "set one of them so that tokens can be verified."
         )
-    return missing
+    return wrong

@@ -1,11 +1,16 @@
 """What starts and stops with the server process."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from django.conf import settings
+
 from authn import verifier
 from authn.pool import close_pool, open_pool
+from todoproject.database import DatabaseUnusable, one_line, wait_until_usable
+from todoproject.host import EmbeddedDatabaseError
 
 logger = logging.getLogger("todoproject.lifespan")
 
@@ -20,6 +25,9 @@ async def lifespan(receive: Receive, send: Send) -> None:
         if message["type"] == "lifespan.startup":
             try:
                 await _start()
+            except (DatabaseUnusable, EmbeddedDatabaseError) as error:
+                await send({"type": "lifespan.startup.failed", "message": one_line(error)})
+                return
             except Exception as error:
                 logger.exception("start-up failed: %s", error)
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
@@ -32,6 +40,7 @@ async def lifespan(receive: Receive, send: Send) -> None:
 
 
 async def _start() -> None:
+    await asyncio.to_thread(wait_until_usable, settings.DATABASE_WAIT)
     await open_pool()
     await verifier.start()
 

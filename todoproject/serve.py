@@ -21,6 +21,7 @@ from todoproject.env import BASE_DIR
 from todoproject.startup import explained, fail
 
 MIGRATION_LOCK = 0x746F646F  # any number that every process of this project agrees on ("todo")
+TERMINATED = 128 + signal.SIGTERM  # what a shell reports for a program that SIGTERM ended
 GRACE = 10  # seconds for open requests when the server is told to stop
 BANNER = """
   API            {address}/api
@@ -57,8 +58,8 @@ def end_cleanly_on_signals() -> None:
     """An exit through Python, not by the signal, so that the embedded database is stopped by the last process."""
 
     def end(number: int, frame: FrameType | None) -> None:
-        del frame
-        raise SystemExit(128 + number)
+        del number, frame
+        raise SystemExit(TERMINATED)
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -117,6 +118,15 @@ def address() -> str:
 
 
 def serve() -> None:
+    """Serve until a signal ends it, which is no failure."""
+    try:
+        run_uvicorn()
+    except SystemExit as end:
+        if end.code != TERMINATED:
+            raise
+
+
+def run_uvicorn() -> None:
     uvicorn.run(
         "todoproject.asgi:application",
         host=settings.HOST,
