@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from authn.problems import PreconditionRequired
 
-_STRONG = re.compile(r'"([0-9]{1,18})"')
+_STRONG = re.compile(r'"(0|[1-9][0-9]{0,17})"')
 _TAG = re.compile(r'\s*(W/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
 
 
