@@ -23,9 +23,9 @@ BEGIN
         END;
         EXIT WHEN folds;
     END LOOP;
-    -- Upper case first, so that letters with two lower-case forms become one.
+    -- Upper case first, so that letters with two lower-case forms become one; ß has its capitals as SS.
     EXECUTE format('CREATE FUNCTION tasks_fold(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS '
-        '$f$ SELECT lower(upper(value COLLATE %I)) COLLATE "C" $f$', candidate);
+        '$f$ SELECT replace(lower(upper(value COLLATE %I)), ''ß'', ''ss'') COLLATE "C" $f$', candidate);
 END $$;
 """
 

@@ -70,7 +70,17 @@ BAD_TITLES: tuple[Any, ...] = (
     SURROGATE,
     "a" + SURROGATE,
 )
-BAD_DESCRIPTIONS: tuple[Any, ...] = (1, False, ["x"], {}, "x" * 10_001, "🐘" * 10_001, "a\0b", "\udc00", SURROGATE + "x")
+BAD_DESCRIPTIONS: tuple[Any, ...] = (
+    1,
+    False,
+    ["x"],
+    {},
+    "x" * 10_001,
+    "🐘" * 10_001,
+    "a\0b",
+    "\udc00",
+    SURROGATE + "x",
+)
 BAD_COMPLETED: tuple[Any, ...] = ("true", "false", 1, 0, "1", "", [], {}, 1.0)
 UNKNOWN_FIELDS = ("user_id", "user", "id", "revision", "created_at", "completed_at", "deleted_at", "Title", "")
 

@@ -53,7 +53,12 @@ def test_the_fields_are_those_of_the_contract_in_its_order(alice: User) -> None:
         "id", "title", "description", "completed", "completed_at", "created_at", "updated_at", "revision", "deleted_at",
     ]  # fmt: skip
     assert UUID(task["id"]).version == 7
-    assert (task["description"], task["completed"], task["completed_at"], task["deleted_at"]) == (None, False, None, None)
+    assert (task["description"], task["completed"], task["completed_at"], task["deleted_at"]) == (
+        None,
+        False,
+        None,
+        None,
+    )
     assert isinstance(task["revision"], int)
 
 

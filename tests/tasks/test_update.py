@@ -67,7 +67,14 @@ def test_the_given_value_is_set_and_the_others_stay(alice: User, field: str, val
 
 @pytest.mark.parametrize(
     "values",
-    [{}, {"title": "x"}, {"title": " x\n"}, {"description": None}, {"completed": False}, {"title": "x", "completed": False}],
+    [
+        {},
+        {"title": "x"},
+        {"title": " x\n"},
+        {"description": None},
+        {"completed": False},
+        {"title": "x", "completed": False},
+    ],
 )
 def test_values_that_are_stored_already_change_nothing(alice: User, values: dict[str, Any]) -> None:
     task = alice.create_task("x")
