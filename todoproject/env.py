@@ -4,7 +4,7 @@ Values come from the process environment first, then from `.env` in the project'
 """
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError, model_validator
@@ -86,7 +86,7 @@ class Environment(BaseSettings):
         10, ge=1, le=1000, description="connections of one API process to the database, at most"
     )
     DATABASE_POOL_QUEUE: int = Field(
-        200,
+        2000,
         ge=1,
         le=100_000,
         description="calls of one API process that may wait for a connection; more are answered 503",
@@ -95,7 +95,7 @@ class Environment(BaseSettings):
         5, gt=0, le=60, description="seconds that a call waits for a connection before it is answered 503"
     )
     DATABASE_STATEMENT_TIMEOUT_MS: int = Field(
-        10_000, ge=100, le=600_000, description="milliseconds that one statement of the API may take"
+        5000, ge=100, le=600_000, description="milliseconds that one statement of the API may take"
     )
     DATABASE_PREPARE: bool = Field(
         True, description="false behind a pooler that does not support prepared statements in transaction mode"
@@ -116,6 +116,12 @@ class Environment(BaseSettings):
         [], description="proxies whose X-Forwarded-For is believed: addresses or CIDRs, comma-separated"
     )
     METRICS_TOKEN: str | None = Field(None, description="bearer token of /metrics; unset: no metrics are served")
+    LOG_FORMAT: Literal["json", "text"] | None = Field(
+        None, description="json or text; default: text when DJANGO_DEBUG is true, else json"
+    )
+    LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="DEBUG, INFO, WARNING or ERROR; a line for every call from INFO on"
+    )
     HOST: str = Field("127.0.0.1", description="address that `make run` listens on")
     PORT: int = Field(8000, ge=1, le=65535, description="port that `make run` listens on")
     WORKERS: int = Field(1, ge=1, le=512, description="processes that `make run` serves with")
