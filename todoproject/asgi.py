@@ -12,6 +12,7 @@ django_application = get_asgi_application()
 
 from .handler import ApiHandler  # noqa: E402  (needs the app registry)
 from .lifespan import lifespan  # noqa: E402
+from .metrics import application as metrics_application  # noqa: E402
 
 api_application = ApiHandler()
 
@@ -23,6 +24,8 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     """Route one ASGI scope (asgi.readthedocs.io, "HTTP & WebSocket" and "Lifespan")."""
     if scope["type"] == "http" and scope["path"].startswith("/api/"):
         await api_application(scope, receive, send)
+    elif scope["type"] == "http" and scope["path"] == "/metrics":
+        await metrics_application(scope, receive, send)
     elif scope["type"] == "lifespan":
         await lifespan(receive, send)
     else:

@@ -14,7 +14,13 @@ logger = logging.getLogger("todoproject.api")
 
 
 def problem_from(error: Exception, request: HttpRequest) -> Problem:
-    """The problem behind ``error``. What nobody expected is logged with the request's id and answered without internals."""
+    """The problem behind ``error``, kept on ``request``. What nobody expected is logged, and answered without details."""
+    problem = _problem(error, request)
+    request.problem = problem  # type: ignore[attr-defined]
+    return problem
+
+
+def _problem(error: Exception, request: HttpRequest) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, ninja.errors.ValidationError):

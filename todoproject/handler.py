@@ -7,19 +7,22 @@ responses, a client that disconnects cancels the work, bodies are bounded.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver, set_script_prefix
 
-from authn.bearer import authenticate
 from authn.problems import BadRequest, MethodNotAllowed, NotFound, problem_response
 from authn.scope import execute
 
 from .errors import problem_from
+from .limits import admit
+from .logs import current_request
 from .middleware import with_middleware
 from .requests import ApiRequest, Disconnected, Receive
+from .telemetry import CLIENT_LEFT, answered
 
 logger = logging.getLogger("todoproject.api")
 
@@ -41,9 +44,12 @@ class ApiHandler:
         except UnicodeDecodeError:
             await _send(problem_response(BadRequest(), instance=scope["path"], request_id=""), send, body=True)
             return
+        started, status = perf_counter(), CLIENT_LEFT
+        current_request.set(request)
         watch = _DisconnectWatch(request)
         try:
             response = await self._respond(request)
+            status = response.status_code
             await _send(response, send, body=scope["method"] != "HEAD")
         except Disconnected:
             return
@@ -52,6 +58,7 @@ class ApiHandler:
                 raise
         finally:
             watch.stop()
+            answered(request, status, perf_counter() - started)
 
     async def _view_response(self, request: ApiRequest) -> HttpResponseBase:
         try:
@@ -70,7 +77,7 @@ class ApiHandler:
             raise NotFound("There is no such path in this API. See /api/docs.") from None
         request.resolver_match = match
         if not request.path.startswith(PUBLIC):
-            await authenticate(request)
+            await admit(request)
         method = request.method
         if method == "HEAD":
             request.method = "GET"

@@ -23,6 +23,10 @@ def response_headers(view: View) -> View:
         headers = response.headers
         headers["X-Request-ID"] = request.request_id
         headers["X-Content-Type-Options"] = "nosniff"
+        if request.standing is not None:
+            headers["RateLimit-Policy"], headers["RateLimit"] = request.standing
+        if request.trace_id is not None:
+            headers["traceparent"] = request.META["HTTP_TRACEPARENT"]
         headers.setdefault("Cache-Control", "private, no-cache" if "ETag" in headers else "no-store")
         if response.status_code in (204, 304):
             del headers["Content-Type"]

@@ -13,6 +13,8 @@ from django.urls import ResolverMatch
 from authn.caller import Caller
 from authn.problems import PayloadTooLarge, Problem
 
+from .tracing import trace_id
+
 MAX_BODY = 1024 * 1024
 BODY_SECONDS = 30.0
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
@@ -34,6 +36,8 @@ class ApiRequest(ASGIRequest):
 
     resolver_match: ResolverMatch | None
     caller: Caller | None = None
+    standing: tuple[str, str] | None = None  # values of RateLimit-Policy and RateLimit
+    problem: Problem | None = None  # what the answer says went wrong
 
     def __init__(self, scope: dict[str, Any], receive: Receive) -> None:
         super().__init__(scope, io.BytesIO())
@@ -42,6 +46,8 @@ class ApiRequest(ASGIRequest):
         self.body_is_read = False
         given = self.META.get("HTTP_X_REQUEST_ID", "")
         self.request_id: str = given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+        traceparent = self.META.get("HTTP_TRACEPARENT")
+        self.trace_id: str | None = None if traceparent is None else trace_id(traceparent)
 
     async def read_body(self) -> None:
         """Read the body into memory. Raises `PayloadTooLarge` as soon as it is known to be over the limit."""
