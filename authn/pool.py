@@ -7,7 +7,7 @@ the scope is transaction-local, so it leaks to nobody, behind a transaction pool
 import asyncio
 import logging
 import select
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC
 from typing import Any
@@ -19,16 +19,16 @@ from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from .problems import Unavailable
+from .wire import Connection
 
 logger = logging.getLogger("authn.pool")
 
-type_Connection = psycopg.AsyncConnection[Any]
 BUSY = "The service is busy. Try again in a moment."
 DOWN = "The database cannot be reached right now. Try again in a moment."
 
 
 class _State:
-    pool: AsyncConnectionPool[type_Connection] | None = None
+    pool: AsyncConnectionPool[Connection] | None = None
     loop: asyncio.AbstractEventLoop | None = None
 
 
@@ -38,16 +38,10 @@ def _connection_kwargs() -> dict[str, Any]:
     params = dict(wrapper.get_connection_params())
     for name in ("cursor_factory", "context", "prepare_threshold"):
         params.pop(name, None)
-    cursor = psycopg.AsyncCursor if settings.DATABASE_PREPARE else psycopg.AsyncClientCursor
-    return params | {
-        "autocommit": True,
-        "cursor_factory": cursor,
-        "context": get_adapters_template(True, UTC),
-        "prepare_threshold": 0 if settings.DATABASE_PREPARE else None,
-    }
+    return params | {"autocommit": True, "context": get_adapters_template(True, UTC), "prepare_threshold": None}
 
 
-async def _alive(connection: type_Connection) -> None:
+async def _alive(connection: Connection) -> None:
     """Refuse an idle connection that the server has closed: its socket is readable. Costs no round trip."""
     poller = select.poll()
     poller.register(connection.pgconn.socket, select.POLLIN | select.POLLHUP | select.POLLERR)
@@ -57,8 +51,9 @@ async def _alive(connection: type_Connection) -> None:
             raise psycopg.OperationalError("the server closed the connection")
 
 
-def _make_pool() -> AsyncConnectionPool[type_Connection]:
+def _make_pool() -> AsyncConnectionPool[Connection]:
     return AsyncConnectionPool(
+        connection_class=Connection,
         kwargs=_connection_kwargs(),
         min_size=min(2, settings.DATABASE_POOL_MAX),
         max_size=settings.DATABASE_POOL_MAX,
@@ -71,7 +66,7 @@ def _make_pool() -> AsyncConnectionPool[type_Connection]:
     )
 
 
-async def open_pool() -> AsyncConnectionPool[type_Connection]:
+async def open_pool() -> AsyncConnectionPool[Connection]:
     """Open the pool of the running event loop; a pool of a loop that is gone is left behind."""
     loop = asyncio.get_running_loop()
     if _State.pool is None or _State.loop is not loop:
@@ -87,12 +82,12 @@ async def close_pool(timeout: float = 5.0) -> None:
         await pool.close(timeout)
 
 
-def current_pool() -> AsyncConnectionPool[type_Connection] | None:
+def current_pool() -> AsyncConnectionPool[Connection] | None:
     return _State.pool
 
 
 @asynccontextmanager
-async def connection() -> AsyncIterator[type_Connection]:
+async def connection() -> AsyncIterator[Connection]:
     """A connection of the pool, after a bounded wait.
 
     Raises `Unavailable` (503) when none gets free in time, the queue is full or the database is gone.
@@ -110,31 +105,3 @@ async def connection() -> AsyncIterator[type_Connection]:
         yield conn
     finally:
         await asyncio.shield(pool.putconn(conn)) if conn.closed else await pool.putconn(conn)
-
-
-Statement = tuple[str, Sequence[Any]]
-Rows = list[tuple[Any, ...]]
-
-
-async def run(conn: type_Connection, statements: Sequence[Statement]) -> list[Rows]:
-    """Run ``statements`` in one round trip and return the rows of each.
-
-    Outside a transaction they are one implicit transaction. Prepared statements travel in a pipeline (libpq, "Pipeline Mode");
-    without them everything is one simple query, which passes any transaction pooler.
-    """
-    if settings.DATABASE_PREPARE:
-        async with conn.pipeline():
-            cursors = [await conn.execute(sql, params, prepare=True) for sql, params in statements]
-        return [await _rows(cursor) for cursor in cursors]
-    cursor = conn.cursor()
-    await cursor.execute(
-        "; ".join(sql for sql, _ in statements), [value for _, params in statements for value in params]
-    )
-    results = [await _rows(cursor)]
-    while cursor.nextset():
-        results.append(await _rows(cursor))
-    return results
-
-
-async def _rows(cursor: psycopg.AsyncCursor[Any]) -> Rows:
-    return await cursor.fetchall() if cursor.description else []

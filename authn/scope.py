@@ -10,9 +10,11 @@ import psycopg
 from django.conf import settings
 
 from .caller import Caller
-from .pool import Rows, Statement, connection, run, type_Connection
+from .pool import connection
 from .problems import Forbidden, Unavailable
 from .rls import ROLE
+from .wire import Connection, Result, Rows, Statement
+from .wire import run as run_on_wire
 
 logger = logging.getLogger("authn.scope")
 
@@ -27,6 +29,7 @@ ENTER = (
     + "', true), set_config('app.user_id', %s, true), set_config('TimeZone', 'UTC', true),"
     " set_config('statement_timeout', %s, true)"
 )
+REVISION = 1  # the column of authn_admit() in it
 MEET = (
     "INSERT INTO authn_account (id, email, name) VALUES (%s, %s, %s) ON CONFLICT (id) DO UPDATE SET"
     " email = coalesce(excluded.email, authn_account.email), name = coalesce(excluded.name, authn_account.name),"
@@ -70,25 +73,34 @@ class Answer:
 
     __slots__ = ("results", "revision")
 
-    def __init__(self, results: list[Rows], revision: int) -> None:
+    def __init__(self, results: list[Result], revision: int) -> None:
         self.results = results
         self.revision = revision
 
     @property
-    def rows(self) -> Rows:
+    def result(self) -> Result:
+        """What the last statement brought."""
         return self.results[-1]
 
+    @property
+    def rows(self) -> Rows:
+        return self.results[-1].rows
 
-async def _run_scoped(conn: type_Connection, caller: Caller, statements: Sequence[Statement], write: bool) -> Answer:
+
+async def run(conn: Connection, statements: Sequence[Statement]) -> list[Result]:
+    return await run_on_wire(conn, statements, prepare=settings.DATABASE_PREPARE)
+
+
+async def _run_scoped(conn: Connection, caller: Caller, statements: Sequence[Statement], write: bool) -> Answer:
     prologue = _prologue(caller, write)
     results = await run(conn, [*prologue, *statements])
-    revision = results[len(prologue) - 1][0][1]
-    if revision is None and not write:  # the account was mirrored once, and is gone
+    revision = results[len(prologue) - 1].text(0, REVISION)
+    if not revision and not write:  # the account was mirrored once, and is gone
         _seen.pop(caller.subject, None)
         return await _run_scoped(conn, caller, statements, write)
     if len(prologue) > 1:
         _remember(caller)
-    return Answer(results[len(prologue) :], revision or 0)
+    return Answer(results[len(prologue) :], int(revision or 0))
 
 
 async def execute(caller: Caller, *statements: Statement, write: bool = False) -> Answer:
@@ -105,14 +117,14 @@ async def execute(caller: Caller, *statements: Statement, write: bool = False) -
 class Transaction:
     """An open transaction in the caller's scope. Each call is one round trip; leaving the block without `commit` undoes it."""
 
-    def __init__(self, conn: type_Connection, answer: Answer) -> None:
+    def __init__(self, conn: Connection, answer: Answer) -> None:
         self._conn = conn
         self.answer = answer
 
-    async def run(self, *statements: Statement) -> list[Rows]:
+    async def run(self, *statements: Statement) -> list[Result]:
         return await run(self._conn, statements)
 
-    async def commit(self, *statements: Statement) -> list[Rows]:
+    async def commit(self, *statements: Statement) -> list[Result]:
         """Run the last ``statements`` and commit."""
         return (await run(self._conn, [*statements, COMMIT]))[:-1]
 
@@ -133,7 +145,9 @@ async def transaction(caller: Caller, *statements: Statement, write: bool = True
                 # The mirror is always part of it: what is undone later must not be remembered as done.
                 opening = [BEGIN, _meet(caller), _enter(caller, write)]
                 results = await run(conn, [*opening, *statements])
-                yield Transaction(conn, Answer(results[len(opening) :], results[len(opening) - 1][0][1]))
+                yield Transaction(
+                    conn, Answer(results[len(opening) :], int(results[len(opening) - 1].text(0, REVISION)))
+                )
             finally:
                 if not conn.closed and conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                     await conn.rollback()

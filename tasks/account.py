@@ -34,10 +34,10 @@ async def get_me(request: HttpRequest) -> HttpResponse:
     read_query(request, NoQuery)
     caller = caller_of(request)
     answer = await execute(caller, get_account().bind(caller, {}), count_tasks().bind(caller, {}))
-    (account,), counts = answer.results
-    open_, completed, trashed = counts[0] if counts else (0, 0, 0)
+    account, counts = answer.results
+    open_, completed, trashed = counts.rows[0] if counts else (0, 0, 0)
     tasks = orjson.dumps({"open": open_, "completed": completed, "trashed": trashed})
-    return json_response(account[0].encode()[:-1] + b',"tasks":' + tasks + b"}")
+    return json_response(account.text(0, 0)[:-1] + b',"tasks":' + tasks + b"}")
 
 
 @router.get("/me/export", response=schemas.Export, operation_id="exportMe", summary="Export everything")

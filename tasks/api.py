@@ -50,10 +50,13 @@ async def list_tasks(request: HttpRequest) -> HttpResponse:
     if after is not None:
         values["after_key"], values["after_id"] = after
     answer = await statements.listing(shape).run(caller, **values)
-    rows = answer.rows[: query.limit]
-    more = len(answer.rows) > query.limit
-    cursor = seal([str(rows[-1][1]), str(rows[-1][2])], *bound) if more else None
-    return page_response(rows, cursor, _list_tag(answer.revision, *bound, query.limit, query.cursor))
+    found, cursor = answer.result, None
+    if len(found) > query.limit:
+        last = query.limit - 1
+        cursor = seal([found.text(last, 1).decode(), found.text(last, 2).decode()], *bound)
+    return page_response(
+        found.texts(min(len(found), query.limit)), cursor, _list_tag(answer.revision, *bound, query.limit, query.cursor)
+    )
 
 
 def _list_tag(revision: int, *query: Any) -> str:
@@ -73,11 +76,11 @@ async def create_task(request: HttpRequest, task: schemas.TaskCreate) -> HttpRes
     location = f"/api/tasks/{task_id}"
     if key is None:
         answer = await statements.create_tasks().run(caller, **values)
-        return task_response(answer.rows[0], 201, Location=location)
+        return task_response(answer.result, 201, Location=location)
 
     async def work(opened: Transaction) -> HttpResponse:
-        ((row,),) = await opened.run(statements.create_tasks().bind(caller, values))
-        return task_response(row, 201, Location=location)
+        (created,) = await opened.run(statements.create_tasks().bind(caller, values))
+        return task_response(created, 201, Location=location)
 
     return await once(request, caller, key, work)
 
@@ -121,9 +124,9 @@ async def get_task(request: HttpRequest, task_id: str) -> HttpResponse:
     """One task. With `If-None-Match` an unchanged one is 304."""
     read_query(request, NoQuery)
     answer = await statements.get_task().run(caller_of(request), id=existing(task_id))
-    if not answer.rows:
+    if not answer.result:
         raise TaskNotFound
-    response = task_response(answer.rows[0])
+    response = task_response(answer.result)
     return not_modified(response["ETag"]) if none_match(request, response["ETag"]) else response
 
 
@@ -167,7 +170,7 @@ async def delete_task(request: HttpRequest, task_id: str) -> HttpResponse:
     values = {"id": existing(task_id), "revisions": revisions}
     statement = statements.purge_task if query.permanent else statements.trash_task
     answer = await statement(revisions is not None).run(caller_of(request), **values)
-    if not answer.rows:
+    if not answer.result:
         raise await _refusal(request, task_id, wants_trashed=query.permanent)
     return HttpResponse(status=204)
 
@@ -179,9 +182,9 @@ async def restore_task(request: HttpRequest, task_id: str) -> HttpResponse:
     revisions = if_match(request)
     values = {"id": existing(task_id), "revisions": revisions}
     answer = await statements.restore_task(revisions is not None).run(caller_of(request), **values)
-    if not answer.rows:
+    if not answer.result:
         raise await _refusal(request, task_id, wants_trashed=True)
-    return task_response(answer.rows[0])
+    return task_response(answer.result)
 
 
 async def _change(request: HttpRequest, task_id: str, values: dict[str, Any]) -> HttpResponse:
@@ -192,9 +195,9 @@ async def _change(request: HttpRequest, task_id: str, values: dict[str, Any]) ->
     # Without values there is nothing to write: a task that stays as it is keeps its revision.
     statement = statements.change_task(tuple(values), checked) if values else statements.get_task(checked)
     answer = await statement.run(caller_of(request), id=existing(task_id), revisions=revisions, **values)
-    if not answer.rows:
+    if not answer.result:
         raise await _refusal(request, task_id, wants_trashed=False)
-    return task_response(answer.rows[0])
+    return task_response(answer.result)
 
 
 async def _refusal(request: HttpRequest, task_id: str, *, wants_trashed: bool) -> Problem:

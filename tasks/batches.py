@@ -8,10 +8,10 @@ from ninja import Schema
 from pydantic import Field
 
 from authn.caller import Caller
-from authn.pool import Rows
-from authn.pool import Statement as Bound
 from authn.problems import PreconditionFailed, Problem
 from authn.scope import Transaction
+from authn.wire import Result
+from authn.wire import Statement as Bound
 
 from . import statements
 from .errors import NotInTrash, TaskNotFound, existing
@@ -125,23 +125,23 @@ def _statement(operations: Sequence[Any], caller: Caller) -> Bound:
     return statements.change_task(tuple(changed), checked).bind(caller, target | changed)
 
 
-async def results(batch: Sequence[Step], rows: Sequence[Rows], opened: Transaction, caller: Caller) -> list[str]:
+async def results(batch: Sequence[Step], answers: Sequence[Result], opened: Transaction, caller: Caller) -> list[bytes]:
     """The JSON of each operation's task. Raises the problem of the first operation that found nothing, with its index."""
-    found: list[str] = []
-    for step, step_rows in zip(batch, rows, strict=True):
-        if not step_rows:
+    found: list[bytes] = []
+    for step, answer in zip(batch, answers, strict=True):
+        if not answer:
             problem = await _problem(step, opened, caller)
             problem.members["index"] = step.index
             raise problem
-        found += [row[0] for row in step_rows]
+        found += answer.texts()
     return found
 
 
 async def _problem(step: Step, opened: Transaction, caller: Caller) -> Problem:
     """Why an operation found nothing, seen from inside the transaction."""
     operation = step.operations[0]
-    ((row,),) = [await opened.run(statements.find_task().bind(caller, {"id": existing(operation.id)}))]
-    live = bool(row) and row[0][1] is None
+    (answer,) = await opened.run(statements.find_task().bind(caller, {"id": existing(operation.id)}))
+    live = any(deleted_at is None for _, deleted_at in answer.rows)
     if operation.op == "restore" and live:
         return NotInTrash()
     if operation.op == "update" and live:

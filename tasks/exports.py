@@ -35,12 +35,12 @@ async def export_account(caller: Caller, account: Statement) -> Document:
     cursor = (f"DECLARE export NO SCROLL CURSOR FOR {text}", params)
     spool = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  (the document closes it)
     async with transaction(caller, account.bind(caller, {}), cursor, (FETCH, ()), write=False) as opened:
-        ((person,),), _, rows = opened.answer.results
-        spool.write(b'{"account":' + person.encode() + b',"tasks":[')
+        person, _, found = opened.answer.results
+        spool.write(b'{"account":' + person.text(0, 0) + b',"tasks":[')
         separator = b""
-        while rows:
-            spool.write(separator + ",".join([row[0] for row in rows]).encode())
+        while found:
+            spool.write(separator + b",".join(found.texts()))
             separator = b","
-            (rows,) = await opened.run((FETCH, ()))
+            (found,) = await opened.run((FETCH, ()))
     spool.write(b"]}")
     return Document(spool)

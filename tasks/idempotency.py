@@ -55,7 +55,7 @@ async def once(request: HttpRequest, caller: Caller, key: str, work: Work) -> Ht
     """
     ours = fingerprint(request)
     async with transaction(caller, find_record().bind(caller, {"key": key})) as opened:
-        if opened.answer.rows:
+        if opened.answer.result:
             return _replay(opened.answer.rows[0], ours)
         response = await work(opened)
         values = {

@@ -2,7 +2,7 @@ import uuid
 from datetime import timedelta
 
 import uuid_utils.compat
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
@@ -51,6 +51,11 @@ class Task(OwnedModel):
 
     class Meta(OwnedModel.Meta):
         abstract = False
+        default_permissions = ("view",)
+        permissions = [
+            ("restore_task", "Can restore tasks from the trash"),
+            ("show_content", "Can show the content of tasks"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(title__length__gte=1), name="tasks_task_title_not_empty"),
             models.CheckConstraint(
@@ -68,6 +73,9 @@ class Task(OwnedModel):
             models.Index(fields=["user", "deleted_at"], condition=Q(deleted_at__isnull=False), name="tasks_trash"),
             models.Index(fields=["deleted_at"], condition=Q(deleted_at__isnull=False), name="tasks_purge"),
             GinIndex(fields=["search"], name="tasks_search", fastupdate=False),
+            # For the admin: how many on which day.
+            BrinIndex(fields=["created_at"], name="tasks_created_day", autosummarize=True),
+            models.Index(fields=["completed_at"], condition=Q(completed_at__isnull=False), name="tasks_completed_day"),
         ]
 
     def __str__(self) -> str:
@@ -88,6 +96,7 @@ class IdempotencyRecord(OwnedModel):
 
     class Meta(OwnedModel.Meta):
         abstract = False
+        default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["user", "key"], name="tasks_idempotency_user_key")]
         indexes = [models.Index(fields=["created_at"], name="tasks_idempotency_created")]
 

@@ -11,7 +11,7 @@ _STRONG = re.compile(r'"(0|[1-9][0-9]{0,17})"')
 _TAG = re.compile(r'\s*(W/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
 
 
-def etag(revision: int) -> str:
+def etag(revision: int | str) -> str:
     return f'"{revision}"'
 
 

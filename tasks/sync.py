@@ -37,20 +37,22 @@ async def changes_since(caller: Caller, since: str | None, limit: int) -> HttpRe
     # then never missed by either.
     page = statements.changes(limit).bind(caller, {"after": after, "base": NOTHING if base is None else base})
     answer = await execute(caller, purges, page, purges)
-    ((purged_before,),), rows, ((purged_after,),) = answer.results
+    before, found, afterwards = answer.results
+    purged_before, purged_after = int(before.text(0, 0)), int(afterwards.text(0, 0))
     if purged is not None and purged < purged_after and after < purged_after:
         raise SyncTokenExpired
-    more, rows = len(rows) > limit, rows[:limit]
-    last = rows[-1][1] if rows else after
+    more, count = len(found) > limit, min(len(found), limit)
+    last = int(found.text(count - 1, 1)) if count else after
     token = [
         last if more else max(last, answer.revision),
         answer.revision if base is None else base,
         purged_before if purged is None or last >= purged_before else purged,
     ]
     following = seal(token, caller.subject, PURPOSE)
-    items = ",".join([row[0] for row in rows])
-    more_text = "true" if more else "false"
-    return json_response(f'{{"items":[{items}],"next":"{following}","has_more":{more_text}}}'.encode())
+    items, more_text = b",".join(found.texts(count)), b"true" if more else b"false"
+    return json_response(
+        b'{"items":[' + items + b'],"next":"' + following.encode() + b'","has_more":' + more_text + b"}"
+    )
 
 
 NOTHING = 2**62  # no revision is beyond it: in a first page nothing of the trash is
