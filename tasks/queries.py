@@ -1,6 +1,7 @@
 """Query strings, read strictly: unknown, repeated and malformed parameters are errors, all of them named at once."""
 
 from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl
 
 import pydantic
 from django.http import HttpRequest
@@ -71,7 +72,9 @@ def read_query(request: HttpRequest, model: type[Q]) -> Q:
     """The query string as ``model``. Raises `Invalid` (422) naming every bad parameter."""
     if not request.META["QUERY_STRING"]:
         return model()
-    given = {name: values if len(values) > 1 else values[0] for name, values in request.GET.lists()}
+    given: dict[str, Any] = {}
+    for name, value in parse_qsl(request.META["QUERY_STRING"], keep_blank_values=True):
+        given[name] = [given[name], value] if name in given else value
     try:
         return model.model_validate(given)
     except pydantic.ValidationError as error:

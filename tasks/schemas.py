@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from .models import DESCRIPTION_MAX, TITLE_MAX
 
@@ -34,7 +34,7 @@ def _no_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
 
-class Input(Schema):
+class Input(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
 

@@ -7,6 +7,7 @@ responses, a client that disconnects cancels the work, bodies are bounded.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
@@ -35,7 +36,8 @@ WATCH_AFTER_SECONDS = 0.05
 
 class ApiHandler:
     def __init__(self) -> None:
-        self._resolver = get_resolver()
+        # Paths repeat: those of the collections all the time, that of a task while somebody works on it.
+        self._resolve = lru_cache(maxsize=4096)(get_resolver().resolve)
         self._respond = with_middleware(self._view_response)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -72,7 +74,7 @@ class ApiHandler:
         """Path, then token, then method, then body: each refusal tells no more than the one before it."""
         set_script_prefix("/")
         try:
-            match = self._resolver.resolve(request.path_info)
+            match = self._resolve(request.path_info)
         except Resolver404:
             raise NotFound("There is no such path in this API. See /api/docs.") from None
         request.resolver_match = match
