@@ -116,6 +116,9 @@ class Environment(BaseSettings):
         [], description="proxies whose X-Forwarded-For is believed: addresses or CIDRs, comma-separated"
     )
     METRICS_TOKEN: str | None = Field(None, description="bearer token of /metrics; unset: no metrics are served")
+    SHUTDOWN_DELAY: float = Field(
+        1, ge=0, le=60, description="seconds that a process told to stop still serves, while it reports not to be ready"
+    )
     LOG_FORMAT: Literal["json", "text"] | None = Field(
         None, description="json or text; default: text when DJANGO_DEBUG is true, else json"
     )

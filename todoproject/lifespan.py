@@ -9,7 +9,9 @@ from django.conf import settings
 
 from authn import verifier
 from authn.pool import close_pool, open_pool
+from todoproject import limits, metrics
 from todoproject.database import DatabaseUnusable, one_line, wait_until_usable
+from todoproject.draining import drain_on_sigterm
 from todoproject.host import EmbeddedDatabaseError
 
 logger = logging.getLogger("todoproject.lifespan")
@@ -43,8 +45,12 @@ async def _start() -> None:
     await asyncio.to_thread(wait_until_usable, settings.DATABASE_WAIT)
     await open_pool()
     await verifier.start()
+    metrics.start()
+    drain_on_sigterm()
 
 
 async def _stop() -> None:
+    metrics.stop()
+    await limits.close()
     await verifier.stop()
     await close_pool(timeout=10)

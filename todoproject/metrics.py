@@ -1,5 +1,6 @@
 """Prometheus metrics of the API, right over any number of worker processes (prometheus.github.io/client_python)."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -15,6 +16,7 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    disable_created_metrics,
     generate_latest,
     multiprocess,
 )
@@ -25,16 +27,17 @@ from authn.pool import current_pool
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # the client library's own; todoproject.serve sets it for several workers
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+REFRESH_SECONDS = 5.0
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 LIVE = "livesum"  # the sum over the processes that live
 
+disable_created_metrics()  # a second series for every counter that says little
 registry = CollectorRegistry()
 _requests = Counter("todo_requests", "Answers of the API.", ("method", "route", "status"), registry=registry)
 _seconds = Histogram(
     "todo_request_seconds", "Time from request to answer.", ("method", "route"), buckets=SECONDS, registry=registry
 )
 _refusals = Counter("todo_token_refusals", "Calls refused with 401, by reason.", ("reason",), registry=registry)
-_limited = Counter("todo_rate_limited", "Calls refused with 429.", registry=registry)
 
 
 def _gauge(name: str, meaning: str) -> Gauge:
@@ -75,10 +78,6 @@ def count_refusal(reason: str) -> None:
     _refusals.labels(reason).inc()
 
 
-def count_limited() -> None:
-    _limited.inc()
-
-
 def refresh() -> None:
     """Carry over what the pool and the key set have counted by themselves."""
     pool = current_pool()
@@ -91,6 +90,28 @@ def refresh() -> None:
     _keys.set(keys.keys)
     _advance("keys_ok", _fetches.labels("ok"), keys.fetches_ok)
     _advance("keys_failed", _fetches.labels("failed"), keys.fetches_failed)
+
+
+def start() -> None:
+    """Keep what the other workers report of this one's pool fresh: a scrape reaches one worker only."""
+    if settings.METRICS_TOKEN is not None and DIRECTORY in os.environ:
+        _Refresher.task = asyncio.get_running_loop().create_task(_refresh_forever())
+
+
+def stop() -> None:
+    task, _Refresher.task = _Refresher.task, None
+    if task is not None:
+        task.cancel()
+
+
+async def _refresh_forever() -> None:
+    while True:
+        refresh()
+        await asyncio.sleep(REFRESH_SECONDS)
+
+
+class _Refresher:
+    task: asyncio.Task[None] | None = None
 
 
 def _advance(name: str, counter: Counter, total: float) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from corsheaders.middleware import CorsMiddleware
 from django.http.response import HttpResponseBase
 
+from .draining import is_draining
 from .requests import ApiRequest
 
 View = Callable[[ApiRequest], Awaitable[HttpResponseBase]]
@@ -23,6 +24,8 @@ def response_headers(view: View) -> View:
         headers = response.headers
         headers["X-Request-ID"] = request.request_id
         headers["X-Content-Type-Options"] = "nosniff"
+        if is_draining():
+            headers["Connection"] = "close"
         if request.standing is not None:
             headers["RateLimit-Policy"], headers["RateLimit"] = request.standing
         if request.trace_id is not None:

@@ -1,9 +1,12 @@
 """What `make run` runs: the environment, the database, its migrations and the server, in one process."""
 
+import atexit
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -22,6 +25,7 @@ from todoproject.startup import explained, fail
 
 MIGRATION_LOCK = 0x746F646F  # any number that every process of this project agrees on ("todo")
 TERMINATED = 128 + signal.SIGTERM  # what a shell reports for a program that SIGTERM ended
+METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus_client when it is imported
 GRACE = 10  # seconds for open requests when the server is told to stop
 BANNER = """
   API            {address}/api
@@ -45,6 +49,7 @@ def main() -> None:
         wait_until_usable(settings.DATABASE_WAIT)
         migrate()
         connections.close_all()
+        share_metrics()
         say(BANNER.format(address=address()))
         serve()
 
@@ -112,6 +117,13 @@ def migration_lock() -> Iterator[None]:
         connection.close()
 
 
+def share_metrics() -> None:
+    """A directory of this run in which several workers keep the numbers of /metrics; see todoproject.metrics."""
+    if settings.METRICS_TOKEN is not None and settings.WORKERS > 1 and METRICS_DIRECTORY not in os.environ:
+        os.environ[METRICS_DIRECTORY] = directory = tempfile.mkdtemp(prefix="todo-metrics-")
+        atexit.register(shutil.rmtree, directory, ignore_errors=True)
+
+
 def address() -> str:
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.HOST, settings.HOST)  # noqa: S104  # nosec B104
     return f"http://[{host}]:{settings.PORT}" if ":" in host else f"http://{host}:{settings.PORT}"
@@ -133,7 +145,7 @@ def run_uvicorn() -> None:
         port=settings.PORT,
         workers=settings.WORKERS,
         loop="uvloop",
-        http="httptools",
+        http="todoproject.protocol:BoundedProtocol",
         ws="none",
         lifespan="on",
         log_config=None,  # settings.LOGGING says how lines look
