@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -19,12 +20,18 @@ from .errors import problem_from
 from .health import router as health_router
 from .openapi import DESCRIPTION, described
 
+PREFIX = "/api/"
+
 Run = Callable[..., Awaitable[Any]]
 
 
 class TodoAPI(NinjaAPI):
     def get_openapi_schema(self, **kwargs: Any) -> Any:
-        return described(super().get_openapi_schema(**kwargs))
+        return described(super().get_openapi_schema(path_prefix=PREFIX, **kwargs))
+
+    def _get_urls(self) -> list[URLResolver | URLPattern]:
+        """Ninja's, less the root that it adds: /api/ is an unknown path like any other."""
+        return [url for url in super()._get_urls() if getattr(url, "name", None) != "api-root"]
 
 
 def reads_body(run: Run) -> Run:

@@ -22,7 +22,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Route one ASGI scope (asgi.readthedocs.io, "HTTP & WebSocket" and "Lifespan")."""
-    if scope["type"] == "http" and scope["path"].startswith("/api/"):
+    if scope["type"] == "http" and (scope["path"] == "/api" or scope["path"].startswith("/api/")):
         await api_application(scope, receive, send)
     elif scope["type"] == "http" and scope["path"] == "/metrics":
         await metrics_application(scope, receive, send)

@@ -11,18 +11,18 @@ from weakref import WeakSet
 import psycopg
 
 _connections: "WeakSet[psycopg.AsyncConnection[Any]]" = WeakSet()
-_connect = psycopg.AsyncConnection.connect
+_connect = psycopg.AsyncConnection.connect.__func__  # type: ignore[attr-defined]
 
 
-async def _remembered(*args: Any, **kwargs: Any) -> psycopg.AsyncConnection[Any]:
-    connection = await _connect(*args, **kwargs)
+async def _remembered(cls: type[psycopg.AsyncConnection[Any]], *args: Any, **kwargs: Any) -> Any:
+    connection = await _connect(cls, *args, **kwargs)
     _connections.add(connection)
     return connection
 
 
 def remember_connections() -> None:
     """From now on, know every asynchronous connection, so that it can be traced."""
-    psycopg.AsyncConnection.connect = _remembered  # type: ignore[method-assign, assignment]
+    psycopg.AsyncConnection.connect = classmethod(_remembered)  # type: ignore[method-assign, assignment]
 
 
 def _flush() -> None:

@@ -12,9 +12,9 @@ def assert_conditions_guard(alice: User, method: str, suffix: str = "", *, statu
     task = alice.create_task("guarded")
     revision = task["revision"]
     unmet = [
-        f'"{revision + 1}"', f'"{revision - 1}"', f'W/"{revision}"', str(revision), f'"{revision}', f"'{revision}'", "",
-        '""', '"*"', f'"0{revision}"', f'" {revision}"', f'"{revision}.0"', f'"+{revision}"', '"x"', '"' + "9" * 400 + '"',
-        f'W/"{revision}", "{revision + 1}"', '"٣"'.encode().decode("latin-1"),
+        f'"{revision + 1}"', f'"{revision - 1}"', f'W/"{revision}"', str(revision), f'"{revision}', f"'{revision}'",
+        "", '""', '"*"', f'"0{revision}"', f'" {revision}"', f'"{revision}.0"', f'"+{revision}"', '"x"',
+        '"' + "9" * 400 + '"', f'W/"{revision}", "{revision + 1}"', '"٣"'.encode().decode("latin-1"),
     ]  # fmt: skip
     for condition in unmet:
         response = _write(alice, method, task["id"] + suffix, [("If-Match", condition)], **kwargs)
