@@ -30,7 +30,7 @@ class Size:
 
 
 FULL = Size(rounds=7, count=300, http_rounds=3, seconds=3, starts=3)
-QUICK = Size(rounds=3, count=100, http_rounds=2, seconds=1, starts=1)
+QUICK = Size(rounds=3, count=60, http_rounds=2, seconds=1, starts=1)
 QUICK_HTTP = ("list", "create")
 
 

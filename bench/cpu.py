@@ -25,6 +25,7 @@ from bench.places import ROOT, SCRATCH, BenchError, say
 from bench.plan import CALLS, Call, lines_of, write
 
 USERS, TASKS = 10_000, 20
+CLIENTS = 100  # whose requests take turns; each of them has called once before the first round
 
 
 @dataclass(slots=True)
@@ -115,12 +116,12 @@ def prepare_calls(workers: list[Worker], calls: list[Call], connection: Connecti
     for call in calls:
         for table in {id(worker.contestant.table): worker.contestant.table for worker in workers}.values():
             sharing = [worker for worker in workers if worker.contestant.table is table]
-            lines = lines_of(call.name, table, connection, spare=needed * len(sharing))
+            lines = lines_of(call.name, table, connection, clients=CLIENTS, spare=needed * len(sharing))
             for n, worker in enumerate(sharing):
                 own = lines[n * needed : (n + 1) * needed] if call.name == "delete" else lines
                 if takes_part(worker.contestant, call):
                     file = write(SCRATCH / f"inprocess-{worker.contestant.name}-{call.name}.tsv", own)
-                    worker.prepare(call, str(file), warm_up=needed // 10)
+                    worker.prepare(call, str(file), warm_up=CLIENTS)
 
 
 def measure(
@@ -129,8 +130,8 @@ def measure(
     """Samples by contestant and call."""
     samples = {each.name: {call.name: Samples() for call in calls if takes_part(each, call)} for each in contestants}
     with started(contestants, database) as workers, database.connect() as connection:
-        # The warm-up is a tenth, one call is the sanity check's.
-        prepare_calls(workers, calls, connection, needed=int(rounds * count * 1.15) + 20)
+        # One call more is the sanity check's.
+        prepare_calls(workers, calls, connection, needed=rounds * count + CLIENTS + 1)
         for number in range(rounds):
             for call in calls:
                 for worker in workers[number % len(workers) :] + workers[: number % len(workers)]:

@@ -9,15 +9,17 @@ from bench.places import BENCH
 Connection = psycopg.Connection[tuple[object, ...]]
 
 # One row is (subject, title, description, completed, created_at) of task number g of user u. A fifth of the titles
-# begins with "Write", so a search for it has something to leave out.
+# begins with "Write", so a search for it has something to leave out; the numbers have one length, so a search for one
+# finds no other.
 ROWS = """
     select 'demo-' || u as subject,
-           (array['Buy', 'Call', 'Plan', 'Send', 'Write'])[1 + n % 5] || ' number ' || ((u - 1) * {tasks} + n) as title,
-           'Some description of a reasonable length for task ' || ((u - 1) * {tasks} + n) as description,
+           (array['Buy', 'Call', 'Plan', 'Send', 'Write'])[1 + n % 5] || ' number ' || lpad(g::text, 8, '0') as title,
+           'Some description of a reasonable length for task ' || g as description,
            n % 3 = 0 as completed,
            now() - make_interval(secs => (n * 7 + u)) as created_at,
            n
-    from generate_series({first}, {last}) u, generate_series(1, {tasks}) n
+    from generate_series({first}, {last}) u, generate_series(1, {tasks}) n,
+         lateral (select (u - 1) * {tasks} + n as g) numbered
 """
 
 

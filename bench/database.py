@@ -17,26 +17,27 @@ USER = "postgres"
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """One running server; `socket` is the directory of its Unix socket."""
+    """A database of one running server; `socket` is the directory of its Unix socket."""
 
     socket: Path
+    name: str = NAME
 
     @property
     def url(self) -> str:
-        return f"postgresql://{USER}@/{NAME}?host={self.socket}"
+        return f"postgresql://{USER}@/{self.name}?host={self.socket}"
 
     @property
     def environment(self) -> dict[str, str]:
         """The standard variables of libpq, which every driver in the comparison reads."""
-        return {"PGHOST": str(self.socket), "PGUSER": USER, "PGDATABASE": NAME, "DATABASE_URL": self.url}
+        return {"PGHOST": str(self.socket), "PGUSER": USER, "PGDATABASE": self.name, "DATABASE_URL": self.url}
 
-    def connect(self, name: str = NAME) -> psycopg.Connection[tuple[object, ...]]:
-        return psycopg.connect(host=str(self.socket), user=USER, dbname=name, autocommit=True)
+    def connect(self, name: str | None = None) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(host=str(self.socket), user=USER, dbname=name or self.name, autocommit=True)
 
     def recreate(self) -> None:
         with self.connect("postgres") as connection:
-            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(NAME)))
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(NAME)))
+            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(self.name)))
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(self.name)))
 
     def processor_seconds(self) -> dict[object, float]:
         """Processor time that each server process of this database's sessions has used so far, by process id.
@@ -46,7 +47,7 @@ class Database:
         """
         with self.connect() as connection:
             query = "select pid from pg_stat_activity where datname = %s and pid <> pg_backend_pid()"
-            pids = [row[0] for row in connection.execute(query, [NAME])]
+            pids = [row[0] for row in connection.execute(query, [self.name])]
         return {pid: on_processor(pid) for pid in pids}
 
 

@@ -125,9 +125,14 @@ async def lifespan(app: App, stop: asyncio.Event, started: asyncio.Event) -> Non
     started.set()
 
 
-async def serve(target: str) -> None:
+def load_application(target: str) -> App:
     module, _, name = target.partition(":")
     app: App = getattr(importlib.import_module(module), name)
+    return app
+
+
+async def serve(target: str) -> None:
+    app = load_application(target)
     stop, started = asyncio.Event(), asyncio.Event()
     life = asyncio.create_task(lifespan(app, stop, started))
     await started.wait()

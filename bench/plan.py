@@ -68,31 +68,29 @@ def write(path: Path, lines: list[Line]) -> Path:
     return path
 
 
-def lines_of(call: str, table: Table, connection: Connection, *, spare: int = 2000) -> list[Line]:
+def lines_of(
+    call: str, table: Table, connection: Connection, *, clients: int = CLIENTS, spare: int = 2000
+) -> list[Line]:
     """The requests of a call; a run walks over them and begins again, but for deletes, of which there are `spare`."""
     if call in {"list", "search", "unchanged"}:
         query = f"limit={PAGE}" + (f"&q={SEARCH.replace(' ', '+')}" if call == "search" else "")
-        return [Line("GET", f"/api/tasks?{query}", token(f"demo-{n}")) for n in users(READERS)]
+        return [Line("GET", f"/api/tasks?{query}", token(f"demo-{n}")) for n in range(READERS, READERS + clients)]
     if call == "create":
         body = json(title="A task made by the benchmark", description="With a description of a reasonable length.")
-        return [Line("POST", "/api/tasks", token(f"demo-{n}"), body) for n in users(CREATORS)]
+        return [Line("POST", "/api/tasks", token(f"demo-{n}"), body) for n in range(CREATORS, CREATORS + clients)]
     if call == "get":
-        tasks = table.tasks_of(connection, READERS, CLIENTS, 1)
+        tasks = table.tasks_of(connection, READERS, clients, 1)
         return [Line("GET", f"/api/tasks/{key}", token(user)) for user, key in tasks]
     if call == "delete":
-        return list(islice(deletes(table, connection, spare), spare))
-    return list(changes(call, table.tasks_of(connection, CHANGERS, CLIENTS, 1)))
+        return list(islice(deletes(table, connection, clients, spare), spare))
+    return list(changes(call, table.tasks_of(connection, CHANGERS, clients, 1)))
 
 
-def users(first: int) -> range:
-    return range(first, first + CLIENTS)
-
-
-def deletes(table: Table, connection: Connection, spare: int) -> Iterator[Line]:
-    """Rows made for the purpose, so that each delete finds its own."""
-    per_user = 6
-    table.fill(connection, users=spare // 4 + 1, tasks=per_user, first=DELETERS)
-    for user, key in table.tasks_of(connection, DELETERS, spare // 4 + 1, per_user):
+def deletes(table: Table, connection: Connection, clients: int, spare: int) -> Iterator[Line]:
+    """Rows made for the purpose, so that each delete finds its own; two in three are open, and those are taken."""
+    per_user = spare * 3 // (2 * clients) + 3
+    table.fill(connection, users=clients, tasks=per_user, first=DELETERS)
+    for user, key in table.tasks_of(connection, DELETERS, clients, per_user):
         yield Line("DELETE", f"/api/tasks/{key}", token(user))
 
 
