@@ -12,7 +12,7 @@ CHECKED := env -u DATABASE_URL DJANGO_DEBUG=true ALLOWED_HOSTS=api.example.com \
 	BETTER_AUTH_SECRET=only-for-the-checks-0123456789-abcdefghijklmnopqrstuvwxyz
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-pg15 check audit format lock clean
+.PHONY: help run setup test test-pg15 check audit bench format lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ check: $(DEVELOPMENT) ## lint, types, missing migrations, deployment settings, c
 
 audit: $(DEVELOPMENT) ## look the locked packages up among known vulnerabilities (asks a service on the network)
 	@$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements-dev.lock
+
+bench: $(DEVELOPMENT) ## measure beside the peers, on this machine (QUICK=1: under two minutes)
+	@$(BIN)/python -m bench $(if $(QUICK),--quick)
 
 format: $(DEVELOPMENT) ## format the code
 	@$(BIN)/ruff check --fix --quiet .
