@@ -12,7 +12,7 @@ from .keys import ASYMMETRIC_ALGORITHMS, HS256
 from .token_settings import TokenSettings, origin
 from .tokens import LEEWAY_SECONDS, Policy
 
-SEND_THE_RIGHT_ONE: Final = (
+SEND_THE_RIGHT_ONE: Final = "Send the token of GET /api/auth/token, as in `Authorization: Bearer <token>`."
     "Send the token that GET /api/auth/token answers with, as in `Authorization: Bearer <token>`."
 )
 _MAX_SHOWN: Final = 200
