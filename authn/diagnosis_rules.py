@@ -13,8 +13,6 @@ from .token_settings import TokenSettings, origin
 from .tokens import LEEWAY_SECONDS, Policy
 
 SEND_THE_RIGHT_ONE: Final = "Send the token of GET /api/auth/token, as in `Authorization: Bearer <token>`."
-    "Send the token that GET /api/auth/token answers with, as in `Authorization: Bearer <token>`."
-)
 _MAX_SHOWN: Final = 200
 
 REMEDIES: Final[dict[str, str]] = {
