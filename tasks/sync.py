@@ -19,35 +19,26 @@ PURPOSE = "changes"
 
 @cache
 def purged_revision() -> Statement:
-    """Row: the highest revision among the tasks that were deleted for good."""
+    """Row: the newest revision of which nothing is left to be delivered."""
     return select(Account.objects.filter(pk=OWNER).values_list("purged_revision"))
 
 
 async def changes_since(caller: Caller, since: str | None, limit: int) -> HttpResponse:
     """A page of changes. Raises `InvalidCursor` (422) for a foreign token, `SyncTokenExpired` (410) after a purge.
 
-    A token is ``[after, base, purged]``: the last revision delivered, the account's revision when the walk began
-    (what was in the trash by then was never delivered, so its tombstone is not needed), and the purges known by then.
+    A token is ``[after, base]``: the last revision delivered, and the account's revision when the walk began. What was
+    in the trash by then has never been delivered, so neither its tombstone nor that it is purged matters.
     """
-    after, base, purged = (
-        (0, None, None) if since is None else unseal(since, caller.subject, PURPOSE, parameter="since")
-    )
-    purges = purged_revision().bind(caller, {})
-    # Read before the page for the token that is issued, after it for the token that was sent: a purge in between is
-    # then never missed by either.
-    page = statements.changes(limit).bind(caller, {"after": after, "base": NOTHING if base is None else base})
-    answer = await execute(caller, purges, page, purges)
-    before, found, afterwards = answer.results
-    purged_before, purged_after = int(before.text(0, 0)), int(afterwards.text(0, 0))
-    if purged is not None and purged < purged_after and after < purged_after:
+    after, base = (0, NOTHING) if since is None else unseal(since, caller.subject, PURPOSE, parameter="since")
+    page = statements.changes(limit).bind(caller, {"after": after, "base": base})
+    # Read after the page: the purge of a task that the page lacks is then never missed.
+    answer = await execute(caller, page, purged_revision().bind(caller, {}))
+    found, purged = answer.results
+    if max(after, base) < int(purged.text(0, 0)):
         raise SyncTokenExpired
     more, count = len(found) > limit, min(len(found), limit)
     last = int(found.text(count - 1, 1)) if count else after
-    token = [
-        last if more else max(last, answer.revision),
-        answer.revision if base is None else base,
-        purged_before if purged is None or last >= purged_before else purged,
-    ]
+    token = [last if more else max(last, answer.revision), answer.revision if since is None else base]
     following = seal(token, caller.subject, PURPOSE)
     items, more_text = b",".join(found.texts(count)), b"true" if more else b"false"
     return json_response(
@@ -55,4 +46,4 @@ async def changes_since(caller: Caller, since: str | None, limit: int) -> HttpRe
     )
 
 
-NOTHING = 2**62  # no revision is beyond it: in a first page nothing of the trash is
+NOTHING = 2**62  # no revision is beyond it: in a first page nothing of the trash is, and nothing is missing
