@@ -1,6 +1,8 @@
 """Django's settings, made from the typed environment."""
 
-from todoproject import database, env, startup
+from datetime import timedelta
+
+from todoproject import admin_theme, database, env, startup
 
 try:
     environment = env.read()
@@ -23,9 +25,6 @@ DATABASE_POOL_QUEUE = environment.DATABASE_POOL_QUEUE
 DATABASE_POOL_TIMEOUT = environment.DATABASE_POOL_TIMEOUT
 DATABASE_STATEMENT_TIMEOUT_MS = environment.DATABASE_STATEMENT_TIMEOUT_MS
 DATABASE_PREPARE = environment.DATABASE_PREPARE
-DATABASE_POOL_QUEUE = 2000  # requests that may wait for a connection; more are answered 503 at once
-DATABASE_POOL_TIMEOUT = 5.0  # seconds that one of them waits at most
-DATABASE_STATEMENT_TIMEOUT_MS = 5000
 DATABASE_WAIT = environment.DATABASE_WAIT
 TRASH_RETENTION_DAYS = environment.TRASH_RETENTION_DAYS
 REQUIRE_IF_MATCH = environment.REQUIRE_IF_MATCH
@@ -34,18 +33,23 @@ RATE_LIMIT_ANONYMOUS = environment.RATE_LIMIT_ANONYMOUS
 REDIS_URL = environment.REDIS_URL
 TRUSTED_PROXIES = environment.TRUSTED_PROXIES
 METRICS_TOKEN = environment.METRICS_TOKEN
+SHUTDOWN_DELAY = environment.SHUTDOWN_DELAY
 HOST = environment.HOST
 PORT = environment.PORT
 WORKERS = environment.WORKERS
 
 INSTALLED_APPS = [
+    "todoproject",  # before the theme, whose templates it overrides
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.postgres",
     "django.contrib.staticfiles",
+    "axes",
     "corsheaders",
     "ninja",
     "authn",
@@ -54,13 +58,14 @@ INSTALLED_APPS = [
 # The admin's path only: /api has its own, async-native list (todoproject/asgi.py).
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "todoproject.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",  # last, so that it answers what the sign-in view has refused
 ]
 ROOT_URLCONF = "todoproject.urls"
 ASGI_APPLICATION = "todoproject.asgi.application"
@@ -82,11 +87,25 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
+FORMAT_MODULE_PATH = "todoproject.formats"
 USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / ".data" / "static"
 WHITENOISE_USE_FINDERS = True  # nothing has to be collected before the server can serve
+
+# Staff sign-in. The API knows no password and never comes here.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_FAILURE_LIMIT = 10  # attempts from one address
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "todoproject.admin_sign_in.sign_in_address"
+AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+UNFOLD = admin_theme.UNFOLD
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -127,7 +146,11 @@ CORS_EXPOSE_HEADERS = [
 ]
 
 CSRF_TRUSTED_ORIGINS = environment.CSRF_TRUSTED_ORIGINS
-SESSION_COOKIE_HTTPONLY = True
+# The cookies of the admin go to the admin only.
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/admin/"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_SECURE = not DEBUG
 SECURE_SSL_REDIRECT = not DEBUG
@@ -137,10 +160,16 @@ SECURE_HSTS_PRELOAD = not DEBUG
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
+LOG_FORMAT = environment.LOG_FORMAT or ("text" if DEBUG else "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
+    "formatters": {
+        "json": {"()": "todoproject.logs.JSONFormatter"},
+        "text": {"()": "todoproject.logs.TextFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["console"], "level": environment.LOG_LEVEL},
+    # At INFO these tell of every single call.
+    "loggers": {name: {"level": "WARNING"} for name in ("psycopg.pool", "httpx", "httpcore")},
 }
