@@ -45,6 +45,7 @@ async def _start() -> None:
     await asyncio.to_thread(wait_until_usable, settings.DATABASE_WAIT)
     await open_pool()
     await verifier.start()
+    await limits.start()
     metrics.start()
     drain_on_sigterm()
 

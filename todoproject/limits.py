@@ -50,6 +50,10 @@ class Limit:
         standing = Standing(self.policy, f"{self._prefix}{max(self.amount - count, 0)};t={seconds}")
         return standing, max(seconds, 1) if count > self.amount else 0
 
+    async def open(self) -> None:
+        if self._shared is not None:
+            await self._shared.open()
+
     async def close(self) -> None:
         if self._shared is not None:
             await self._shared.close()
@@ -87,6 +91,12 @@ async def admit(request: ApiRequest) -> None:
     request.standing, wait = await user_limit().hit(caller.subject)
     if wait:
         raise RateLimited(headers={"Retry-After": str(wait)})
+
+
+async def start() -> None:
+    """Connect to Redis, if there is one, before the first call needs it."""
+    await user_limit().open()
+    await anonymous_limit().open()
 
 
 async def close() -> None:

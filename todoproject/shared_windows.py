@@ -12,6 +12,7 @@ from .windows import ENTRIES_MAX
 
 logger = logging.getLogger("todoproject.limits")
 
+CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 0.05  # that one answer may take
 REST_SECONDS = 5.0  # that Redis is left alone after a failure, so that a slow one does not slow down every call
 LOG_SECONDS = 60.0
@@ -28,6 +29,15 @@ class SharedWindows:
         self._ends: dict[str, float] = {}  # key -> end of its window, wall clock
         self._rests_until = 0.0
         self._silent_until = 0.0
+
+    async def open(self) -> None:
+        """Connect, in more time than a call has: the first connection loads the client library."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                if not await self._connected().check():
+                    raise ConnectionError
+        except Exception as error:  # noqa: BLE001  (see hit())
+            self._rest(error)
 
     async def hit(self, key: str) -> tuple[int, float] | None:
         """See Windows.hit(); None when Redis cannot say."""

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,17 +112,11 @@ class Postgres:
         running = self.cluster.postmaster()
         if running is not None:
             for pid in self._sessions():
-                with_suppressed(os.kill, pid, signal.SIGCONT)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
             os.kill(running.pid, signal.SIGQUIT)
             until(lambda: self.cluster.postmaster() is None, "PostgreSQL is gone")
         shutil.rmtree(self.cluster.data.parent, ignore_errors=True)
-
-
-def with_suppressed(function: Callable[..., Any], *args: Any) -> None:
-    try:
-        function(*args)
-    except ProcessLookupError:
-        pass
 
 
 def run_as_owner(directory: Path, *command: str, environment: dict[str, str] | None = None) -> None:
