@@ -8,7 +8,6 @@ from django.http import HttpRequest
 from authn.problems import PreconditionRequired
 
 _STRONG = re.compile(r'"(0|[1-9][0-9]{0,17})"')
-_TAG = re.compile(r'\s*(W/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
 
 
 def etag(revision: int | str) -> str:
@@ -16,7 +15,7 @@ def etag(revision: int | str) -> str:
 
 
 def if_match(request: HttpRequest) -> list[int] | None:
-    """The revisions that ``If-Match`` accepts, None for any. A weak, unquoted or malformed tag accepts nothing (13.1.1).
+    """The revisions that ``If-Match`` accepts, None for any. A weak, unquoted or malformed tag accepts none (13.1.1).
 
     Raises `PreconditionRequired` (428) when the header is missing and ``REQUIRE_IF_MATCH`` is set.
     """
@@ -36,6 +35,6 @@ def none_match(request: HttpRequest, current: str) -> bool:
     header = request.META.get("HTTP_IF_NONE_MATCH")
     if header is None:
         return False
-    if header.strip() == "*":
-        return True
-    return any(match[2] == current for match in _TAG.finditer(header))
+    # None of our tags has a comma in it.
+    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
+    return current in tags or tags == ["*"]
