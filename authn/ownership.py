@@ -217,13 +217,30 @@ class OwnedModel(models.Model):
     class Meta:
         abstract = True
 
-    def _do_update(self, base_qs: Any, *args: Any, **kwargs: Any) -> bool:
+    def _held_to_owner(self, rows: Any) -> Any:
+        """``rows`` of this instance's owner. One that was loaded without its owner has its key from the database."""
+        return rows if OWNER in self.get_deferred_fields() else rows.filter(**{OWNER: self.user_id})
+
+    def _do_update(self, base_qs: Any, *args: Any, **kwargs: Any) -> Any:
         """Saving never reaches the row of another owner, whatever the primary key says."""
-        return cast("bool", super()._do_update(base_qs.filter(**{OWNER: self.user_id}), *args, **kwargs))  # type: ignore[misc]
+        return super()._do_update(self._held_to_owner(base_qs), *args, **kwargs)
+
+    def delete(self, using: Any = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+        """Deleting neither."""
+        if (
+            self.pk is not None
+            and not self._held_to_owner(type(self).unscoped.using(using).filter(pk=self.pk)).exists()
+        ):
+            return 0, {}
+        return super().delete(using, keep_parents)
 
     def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
-        own = type(self).unscoped.filter(**{OWNER: self.user_id}) if from_queryset is None else from_queryset
+        own = self._held_to_owner(type(self).unscoped.all()) if from_queryset is None else from_queryset
         super().refresh_from_db(using, fields, own)
+
+    def _get_next_or_previous_by_FIELD(self, field: Any, is_next: bool, **kwargs: Any) -> Any:  # noqa: N802  (Django's)
+        """The neighbours of an instance are rows of its owner."""
+        return super()._get_next_or_previous_by_FIELD(field, is_next, **kwargs, **{OWNER: self.user_id})  # type: ignore[misc]
 
 
 def owned_models() -> list[type[OwnedModel]]:
