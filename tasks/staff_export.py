@@ -1,6 +1,6 @@
 """The export of somebody's account for staff and operators: the same document that GET /me/export gives its owner."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
@@ -16,16 +16,20 @@ from .statements import every_task
 ROWS = 1000
 
 
-def export(subject: str, actor: Actor, reason: str, target: IO[bytes]) -> int:
+Progress = Callable[[int], None]
+
+
+def export(subject: str, actor: Actor, reason: str, target: IO[bytes], progress: Progress | None = None) -> int:
     """Write everything held about ``subject`` as of one moment into ``target``, and return the number of tasks.
 
-    Memory stays flat whatever that number. Raises `authn.accounts.UnknownAccount`, and OSError as ``target`` does.
+    Memory stays flat whatever that number; ``progress`` is told it now and then. Raises `UnknownAccount` of
+    `authn.accounts`, and OSError as ``target`` does.
     """
     accounts.find(subject)
+    # On record before the first byte leaves: an export that breaks off has shown something too.
+    record(actor, "account.export", account=subject, reason=reason)
     with _snapshot():
-        written = _write(Caller(subject), target)
-    record(actor, "account.export", account=subject, reason=reason, tasks=written)
-    return written
+        return _write(Caller(subject), target, progress)
 
 
 @contextmanager
@@ -36,7 +40,7 @@ def _snapshot() -> Iterator[None]:
         yield
 
 
-def _write(caller: Caller, target: IO[bytes]) -> int:
+def _write(caller: Caller, target: IO[bytes], progress: Progress | None) -> int:
     with connection.cursor() as cursor:
         cursor.execute(*get_account().bind(caller, {}))
         (person,) = cursor.fetchone()
@@ -47,5 +51,7 @@ def _write(caller: Caller, target: IO[bytes]) -> int:
         while rows := cursor.fetchmany(ROWS):
             target.write((b"," if written else b"") + ",".join(row[0] for row in rows).encode())
             written += len(rows)
+            if progress is not None:
+                progress(written)
     target.write(b"]}")
     return written

@@ -56,7 +56,7 @@ def complete_or_absent(path: Path) -> Iterator[IO[bytes]]:
         raise Refused(f"{path} exists already. Name another file, or remove it.")
     partial = path.with_name(f"{path.name}.partial")
     try:
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
             yield target
         partial.rename(path)
     except OSError as error:
