@@ -83,11 +83,17 @@ class TaskAdmin(StaffAdmin):
     def content(self, task: Task) -> str:
         return "Hidden. Show content shows it, to those who may, and puts it on record."
 
-    @action(description="Restore", icon="restore_from_trash", permissions=["tasks.restore_task"])
+    def has_restore_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("tasks.restore_task")
+
+    def has_show_content_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("tasks.show_content")
+
+    @action(description="Restore", icon="restore_from_trash", permissions=["restore"])
     def restore(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         return perform(self, request, object_id, RESTORE)
 
-    @action(description="Show content", icon="visibility", permissions=["tasks.show_content"])
+    @action(description="Show content", icon="visibility", permissions=["show_content"])
     def show_content(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         return perform(self, request, object_id, SHOW)
 
@@ -131,7 +137,10 @@ class AccountWithTasksAdmin(AccountAdmin):
         text = "{open} open, {done} completed, {trashed} in the trash".format(**found)
         return link(f"{reverse('admin:tasks_task_changelist')}?{urlencode({'q': account.pk})}", text)
 
-    @action(description="Export", icon="download", permissions=["authn.export_account"])
+    def has_export_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("authn.export_account")
+
+    @action(description="Export", icon="download", permissions=["export"])
     def export(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         return perform(self, request, object_id, EXPORT)
 
