@@ -30,22 +30,24 @@ def long_enough(value: str) -> str:
     return value
 
 
-def web_address(value: str) -> str:
+def is_web_address(value: str) -> bool:
     try:
         parts = urlsplit(value)
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
-        valid = False
-    if not valid or any(character.isspace() for character in value):
+        return False
+    return usable and not any(character.isspace() for character in value)
+
+
+def web_address(value: str) -> str:
+    if not is_web_address(value):
         raise problem("is not a web address: write it like https://app.example.com")
     return value
 
 
 def origins(values: list[str]) -> list[str]:
     for value in values:
-        web_address(value)
-        parts = urlsplit(value)
-        if f"{parts.scheme}://{parts.netloc}" != value or "@" in parts.netloc:
+        if not is_web_address(value) or "{0.scheme}://{0.netloc}".format(urlsplit(value)) != value or "@" in value:
             raise problem(f"holds {value!r}, which is not an origin: write it like https://app.example.com")
     return values
 

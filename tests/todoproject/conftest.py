@@ -1,12 +1,15 @@
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import pytest
 
 from todoproject.cluster import Cluster
@@ -27,10 +30,15 @@ def place() -> Iterator[Path]:
     """A directory of its own, with a short path and readable for the server's account."""
     directory = Path(tempfile.mkdtemp(prefix="todo-"))
     yield directory
-    running = Cluster(directory / "postgres").postmaster()
-    if running is not None:
-        os.kill(running.pid, 9)
+    end_server(Cluster(directory / "postgres"))
     shutil.rmtree(directory)
+
+
+def end_server(cluster: Cluster) -> None:
+    """Kill the server of a directory that is about to go; sessions of it end by themselves."""
+    running = cluster.postmaster()
+    if running is not None:
+        os.kill(running.pid, signal.SIGKILL)
 
 
 @dataclass
@@ -68,19 +76,45 @@ def another_user(place: Path) -> Iterator[Callable[[], User]]:
 
 
 @dataclass
+class Serving:
+    """A server that `python -m todoproject.serve` runs, up to its announcement that it serves."""
+
+    process: subprocess.Popen[str]
+    port: int
+    said: str
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send the signal and return the exit code."""
+        self.process.send_signal(number)
+        rest, _ = self.process.communicate()
+        self.said += rest
+        return self.process.returncode
+
+    def client(self, token: str = "") -> httpx.Client:
+        return httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}/api", headers={"Authorization": f"Bearer {token}"} if token else {}
+        )
+
+
+@dataclass
 class Checkout:
     """A copy of the project without `.env` and data, and the way to run its commands."""
 
     root: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def cluster(self) -> Cluster:
+        return Cluster(self.root / ".data" / "postgres")
 
     def variables(self, **variables: str) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if name not in Environment.model_fields}
         inherited.pop("DJANGO_SETTINGS_MODULE", None)
         return {**inherited, **variables}
 
-    def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, python: str = sys.executable, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, *command],
+            [python, *command],
             cwd=self.root,
             env=self.variables(**variables),
             stdin=subprocess.DEVNULL,
@@ -90,12 +124,49 @@ class Checkout:
             timeout=120,
         )
 
+    def start(self, **variables: str) -> Serving:
+        """Start a server on a free port; it need not serve yet."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "todoproject.serve"],
+            cwd=self.root,
+            env=self.variables(**{"PORT": str(port), **variables}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.started.append(process)
+        return Serving(process, port, "")
+
+    def serve(self, **variables: str) -> Serving:
+        """Start a server and return when it serves."""
+        serving = self.start(**variables)
+        await_serving(serving)
+        return serving
+
+
+def await_serving(serving: Serving) -> None:
+    assert serving.process.stdout is not None
+    for line in serving.process.stdout:
+        serving.said += line
+        if "Application startup complete" in line:
+            return
+    raise AssertionError(f"The server ended: {serving.said}")
+
 
 @pytest.fixture
-def checkout(place: Path) -> Checkout:
+def checkout(place: Path) -> Iterator[Checkout]:
     root = place / "checkout"
     root.mkdir()
     for package in ("authn", "tasks", "todoproject"):
         shutil.copytree(BASE_DIR / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(BASE_DIR / "manage.py", root)
-    return Checkout(root)
+    checkout = Checkout(root)
+    yield checkout
+    for process in checkout.started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    end_server(checkout.cluster)
