@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NoReturn, TypeVar, cast
 
+from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.db.models import sql
 
@@ -38,10 +39,13 @@ class NativeQuerySet(models.QuerySet[M, M]):
             raise NotImplementedError("prefetch_related() does not run natively: fetch the related rows as their owner")
         fetched = self._chain()  # type: ignore[attr-defined]
         compiler = fetched.query.get_compiler(DATABASE)
-        text, params = compiler.as_sql()
-        answer = await execute(self._caller(), (text, params))
+        try:
+            text, params = compiler.as_sql()
+        except EmptyResultSet:
+            return []
+        rows = (await execute(self._caller(), (text, params))).rows
         # What Django's own iterables ask of the compiler, answered from the rows that are here already.
-        compiler.execute_sql = lambda *args, **kwargs: [answer.rows]
+        compiler.execute_sql = lambda *args, **kwargs: [rows]
         fetched.query.get_compiler = lambda *args, **kwargs: compiler
         return list(fetched._iterable_class(fetched))
 
@@ -98,13 +102,21 @@ class NativeQuerySet(models.QuerySet[M, M]):
 
     async def acount(self) -> int:
         """See count()."""
-        text, params = self.order_by().query.get_compiler(DATABASE).as_sql()
+        query = self.query.chain()
+        query.clear_ordering(force=False)
+        try:
+            text, params = query.get_compiler(DATABASE).as_sql()
+        except EmptyResultSet:
+            return 0
         answer = await execute(self._caller(), (f"SELECT count(*) FROM ({text}) t", params))
         return cast("int", answer.rows[0][0])
 
     async def aexists(self) -> bool:
         """See exists()."""
-        text, params = self.query.exists().get_compiler(DATABASE).as_sql()  # type: ignore[attr-defined]
+        try:
+            text, params = self.query.exists().get_compiler(DATABASE).as_sql()  # type: ignore[attr-defined]
+        except EmptyResultSet:
+            return False
         return bool((await execute(self._caller(), (text, params))).rows)
 
     async def acontains(self, obj: models.Model) -> bool:
@@ -140,18 +152,24 @@ class NativeQuerySet(models.QuerySet[M, M]):
             raise TypeError("Cannot update a query once a slice has been taken.")
         query = self.query.chain(sql.UpdateQuery)
         query.add_update_values(values)
-        text, params = query.get_compiler(DATABASE).as_sql()
-        return await self._affected(text, params) if text else 0
+        return await self._affected(query)
 
     async def adelete(self) -> tuple[int, dict[str, int]]:
         """See delete(). Rows that depend on these are not deleted: the database refuses while they exist."""
         if self.query.is_sliced or self.query.distinct:
             raise TypeError("Cannot use 'limit', 'offset' or distinct() with adelete().")
         query = self.query.chain(sql.DeleteQuery)
-        deleted = await self._affected(*query.get_compiler(DATABASE).as_sql())
+        deleted = await self._affected(query)
         return deleted, {self.model._meta.label: deleted} if deleted else {}
 
-    async def _affected(self, text: str, params: Sequence[Any]) -> int:
+    async def _affected(self, query: sql.Query) -> int:
+        """Run a writing ``query``; the number of rows it wrote."""
+        try:
+            text, params = query.get_compiler(DATABASE).as_sql()
+        except EmptyResultSet:
+            return 0
+        if not text:  # an update of nothing
+            return 0
         counted = f"WITH t AS ({text} RETURNING 1) SELECT count(*) FROM t"
         return cast("int", (await execute(self._caller(), (counted, params), write=True)).rows[0][0])
 
