@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from functools import cache
 from hashlib import blake2b
+from typing import Any
 
 import orjson
 from django.db.models import Value
@@ -33,14 +34,20 @@ class KeyReused(Invalid):
     title = "Idempotency key reused"
     default_detail = "This Idempotency-Key was used for another request. Use a new key for a new request."
 
+    def __init__(self) -> None:
+        super().__init__(errors=[_bad_key(self.code, "was used for another request")])
+
 
 def idempotency_key(request: HttpRequest) -> str | None:
     """The request's key, if any. Raises `Invalid` (422) unless it is 1 to 255 visible ASCII characters."""
     key: str | None = request.META.get(HEADER)
     if key is not None and not _KEY.fullmatch(key):
-        message = "must be 1 to 255 visible ASCII characters"
-        raise Invalid(errors=[{"loc": ["header", "Idempotency-Key"], "code": "invalid_key", "message": message}])
+        raise Invalid(errors=[_bad_key("invalid_key", "must be 1 to 255 visible ASCII characters")])
     return key
+
+
+def _bad_key(code: str, message: str) -> dict[str, Any]:
+    return {"loc": ["header", "Idempotency-Key"], "code": code, "message": message}
 
 
 def fingerprint(request: HttpRequest) -> str:

@@ -65,7 +65,7 @@ def _describe(path: str, operation: dict[str, Any]) -> None:
     for status, response in responses.items():
         response["headers"] = dict(COMMON_HEADERS)
         response["description"] = _OK.get(int(status), "OK")
-        if "Task" in str(response.get("content", "")) and name != "listChanges":
+        if "Task" in str(response.get("content", "")) and name not in ("listChanges", "batchTasks"):
             response["headers"] |= ETAG
     if name == "createTask":
         location = {"description": "The path of the new task.", "schema": HEADER}
@@ -96,13 +96,15 @@ def _problems(path: str, operation: dict[str, Any]) -> list[type[Problem]]:
     if path.startswith("/api/health/"):
         return found
     found += [problems.NotAuthenticated, problems.Forbidden, problems.RateLimited]
-    if "{task_id}" in path:
+    if "{task_id}" in path or name == "batchTasks":
         found.append(problems.NotFound)
     if "requestBody" in operation:
         found += [problems.MalformedJSON, problems.PayloadTooLarge, problems.UnsupportedMediaType]
     if name in CONDITIONAL_WRITES:
         found += [problems.PreconditionFailed, problems.PreconditionRequired]
-    if name in IDEMPOTENT_POSTS | {"restoreTask", "deleteTask"}:
+    if name == "batchTasks":
+        found.append(problems.PreconditionFailed)
+    if name in {"batchTasks", "restoreTask", "deleteTask"}:
         found.append(problems.Conflict)
     if name == "listChanges":
         found.append(problems.Gone)
