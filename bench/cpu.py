@@ -53,14 +53,17 @@ class Worker:
     def __init__(self, contestant: Contestant, database: Database) -> None:
         self.contestant = contestant
         self.database = database
-        self.process = subprocess.Popen(
-            [contestant.python, "-m", "bench.inprocess", str(contestant.asgi)],
-            cwd=ROOT,
-            env=contestant.variables(database),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self.log = SCRATCH / f"inprocess-{contestant.name}.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [contestant.python, "-m", "bench.inprocess", str(contestant.asgi)],
+                cwd=ROOT,
+                env=contestant.variables(database),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
 
     def tell(self, **command: Any) -> dict[str, Any]:
         """Raises BenchError when the contestant answers wrongly, or not at all."""
@@ -69,7 +72,7 @@ class Worker:
         self.process.stdin.write(json.dumps(command) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
-        answer: dict[str, Any] = json.loads(line) if line else {"error": "it ended, see its message above"}
+        answer: dict[str, Any] = json.loads(line) if line else {"error": f"it ended, see {self.log}"}
         if "error" in answer:
             raise BenchError(f"{self.contestant.title}, {command}: {answer['error']}")
         return answer

@@ -10,11 +10,12 @@ Reads one JSON command a line and answers each with one JSON line:
 import asyncio
 import importlib
 import json
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO
 
 Message = MutableMapping[str, Any]
 App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
@@ -131,7 +132,15 @@ def load_application(target: str) -> App:
     return app
 
 
+def private_output() -> TextIO:
+    """The pipe to the parent, out of the application's way: what that prints or logs goes to standard error."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return answers
+
+
 async def serve(target: str) -> None:
+    answers = private_output()
     app = load_application(target)
     stop, started = asyncio.Event(), asyncio.Event()
     life = asyncio.create_task(lifespan(app, stop, started))
@@ -142,8 +151,8 @@ async def serve(target: str) -> None:
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         answer = await runner.obey(json.loads(line))
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
     stop.set()
     await life
 

@@ -11,7 +11,9 @@ PYTHON = sys.executable
 APPLICATION = "todoproject.asgi:application"
 ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "todoproject.settings",
+    "DJANGO_DEBUG": "false",  # said aloud, because a developer's .env says otherwise
     "DJANGO_SECRET_KEY": SECRET,
+    "METRICS_TOKEN": SECRET,
     "RATE_LIMIT_USER": "100000000/minute",
 }
 TABLE = Table(
