@@ -12,14 +12,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
-from bench import product, tools
+from bench import product, report, tools
 from bench.contestants import CONTESTANTS
 from bench.cpu import CLIENTS, Samples, Worker
 from bench.data import Connection
 from bench.database import Database, running
-from bench.places import SCRATCH, BenchError, say
+from bench.places import BENCH, SCRATCH, BenchError, say
 from bench.plan import CALLS, Call, Line, changes, lines_of, write
+from bench.tables import table, verdict
 from bench.tokens import token
 from todoproject.host import EmbeddedDatabaseError
 
@@ -143,6 +145,7 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=1_000, help="tasks of each user in the larger database")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--count", type=int, default=100, help="calls of each kind in a round")
+    parser.add_argument("--publish", action="store_true", help="write bench/growth.json and docs/performance.md")
     options = parser.parse_args()
     if (options.users - 2 * CLIENTS) * PER_USER <= options.rounds * options.count + CLIENTS:
         raise BenchError(f"{options.users} users are too few for {options.rounds} rounds of {options.count} deletes.")
@@ -153,30 +156,53 @@ def main() -> None:
         for size in sizes:
             size.populate()
         by_size = compare_sizes(sizes, options.rounds, options.count)
-        show(by_size, compare_depths(sizes[-1], options.rounds, options.count), options.tasks)
+        by_depth = compare_depths(sizes[-1], options.rounds, options.count)
+        results = {
+            "users": options.users,
+            "tasks": options.tasks,
+            "machine": report.machine(server),
+            "rows": list(comparisons(by_size, by_depth, options.tasks)),
+        }
+    text = markdown(results)
+    say(text)
+    if options.publish:
+        report.save(results, BENCH / "growth.json")
+        report.replace_block(report.DOCUMENT, "growth", text)
 
 
-def show(by_size: dict[str, dict[str, Samples]], by_depth: dict[str, Samples], tasks: int) -> None:
-    """Costs as processor time of the worker and of the database together, which other programs disturb least."""
-    say("µs of processor time per call, application + database")
+def comparisons(
+    by_size: dict[str, dict[str, Samples]], by_depth: dict[str, Samples], tasks: int
+) -> Iterator[dict[str, Any]]:
     for call, samples in by_size.items():
-        line(f"{call}: {FEW} tasks a user, {tasks:,} tasks a user", samples["few"], samples["many"])
+        yield row(f"{call}: {FEW} tasks a user, {tasks:,} tasks a user", samples["few"], samples["many"])
     for sort in SORTS:
-        line(
-            f"by {sort}: page 1, page {DEEP_PAGE}",
-            by_depth[f"page 1 by {sort}"],
-            by_depth[f"page {DEEP_PAGE} by {sort}"],
-        )
+        first, deep = by_depth[f"page 1 by {sort}"], by_depth[f"page {DEEP_PAGE} by {sort}"]
+        yield row(f"list by {sort}: page 1, page {DEEP_PAGE}", first, deep)
     for matches in MATCHES:
-        line(f"search: {FEW} tasks, {matches} of {DEEP:,} tasks", by_size["search"]["few"], by_depth[matches])
+        yield row(f"search: among {FEW} tasks, {matches} among {DEEP:,}", by_size["search"]["few"], by_depth[matches])
 
 
-def line(name: str, before: Samples, after: Samples) -> None:
-    costs = [each.summary() for each in (before, after)]
-    first, second = (cost["cpu_us"] + cost["database_us"] for cost in costs)
-    shown = "   ".join(f"{cost['cpu_us']:5.0f} + {cost['database_us']:4.0f}" for cost in costs)
-    ratio = second / first
-    say(f"{name:52} {shown}   {ratio:5.2f}×  ≤ {BOUND}×  {'ok' if ratio <= BOUND else 'missed'}")
+def row(name: str, before: Samples, after: Samples) -> dict[str, Any]:
+    """Costs as processor time of the worker and of the database, which other programs disturb least."""
+    first, second = before.summary(), after.summary()
+    ratio = (second["cpu_us"] + second["database_us"]) / (first["cpu_us"] + first["database_us"])
+    return {"name": name, "before": first, "after": second, "ratio": ratio, "kept": ratio <= BOUND}
+
+
+def markdown(results: dict[str, Any]) -> str:
+    def cost(summary: dict[str, float]) -> str:
+        return f"{summary['cpu_us']:.0f} + {summary['database_us']:.0f}"
+
+    machine = results["machine"]
+    text = (
+        f"{results['users']:,} users, on {machine['cores']} cores of {machine['processor']}; "
+        "µs of processor time per call, worker + PostgreSQL."
+    )
+    rows = (
+        (each["name"], cost(each["before"]), cost(each["after"]), f"{each['ratio']:.2f}×", verdict(each["kept"]))
+        for each in results["rows"]
+    )
+    return f"{text}\n\n{table(['', 'first', 'second', f'target ≤ {BOUND}×', ''], rows)}"
 
 
 if __name__ == "__main__":

@@ -9,13 +9,12 @@ import json
 import os
 import platform
 import re
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import plot, tables
+from bench import plot, tables, tools
 from bench.cpu import Samples
 from bench.database import Database
 from bench.load import Outcome
@@ -24,8 +23,8 @@ from bench.places import BENCH, ROOT, BenchError, say
 RESULTS = BENCH / "results.json"
 PLOT = ROOT / "docs" / "performance.svg"
 Results = dict[str, Any]
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 DOCUMENT = ROOT / "docs" / "performance.md"
+README = ROOT / "README.md"
 
 
 def gather(
@@ -52,13 +51,12 @@ def summaries(measured: dict[str, dict[str, Any]]) -> dict[str, dict[str, dict[s
 def machine(database: Database) -> dict[str, Any]:
     with database.connect() as connection:
         row = connection.execute("show server_version").fetchone()
-    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     return {
         "processor": processor(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "python": platform.python_version(),
-        "node": node.removeprefix("v"),
+        "node": tools.node_version() or "none",
         "postgresql": str(row[0]) if row else "unknown",
     }
 
@@ -75,18 +73,25 @@ def save(results: dict[str, Any], path: Path) -> None:
 def publish(results: dict[str, Any]) -> None:
     """Puts the plot and the tables into the documents."""
     PLOT.write_text(plot.svg(results))
-    generated = f"![Processor time and throughput beside the peers]({PLOT.name})\n\n{tables.markdown(results)}"
-    replace_block(DOCUMENT, generated)
+    picture = "![Processor time and throughput beside the peers]"
+    replace_block(DOCUMENT, "bench", f"{picture}({PLOT.name})\n\n{tables.markdown(results)}")
+    if README.exists() and begin_of("bench") in README.read_text():
+        replace_block(README, "bench", f"{picture}(docs/{PLOT.name})\n\n{tables.headline(results)}")
 
 
-def replace_block(document: Path, generated: str) -> None:
-    """Raises BenchError when the document has no markers."""
+def begin_of(name: str) -> str:
+    return f"<!-- {name}: begin -->"
+
+
+def replace_block(document: Path, name: str, generated: str) -> None:
+    """Raises BenchError when the document has no markers of this name."""
+    begin, end = begin_of(name), f"<!-- {name}: end -->"
     text = document.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise BenchError(f"{document} has no place for the numbers: put {BEGIN} and {END} where they belong.")
-    document.write_text(f"{before}{BEGIN}\n\n{generated}\n\n{END}{after}")
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise BenchError(f"{document} has no place for the numbers: put {begin} and {end} where they belong.")
+    document.write_text(f"{before}{begin}\n\n{generated}\n\n{end}{after}")
 
 
 if __name__ == "__main__":

@@ -36,6 +36,21 @@ def markdown(results: Results) -> str:
     return "\n\n".join(parts)
 
 
+def headline(results: Results) -> str:
+    """The few numbers that the README shows."""
+    rows = []
+    for name in results["http"]:
+        cpu, http = results["cpu"].get(name, {}), results["http"][name]
+        rows.append(
+            (
+                title(name),
+                *(f"{cpu[call]['cpu_us']:.0f}" if call in cpu else "–" for call in ("list", "create")),
+                *(f"{http[call]['per_second']:,.0f}" if call in http else "–" for call in ("list", "create")),
+            )
+        )
+    return table(["", "list: CPU µs", "create: CPU µs", "lists a second", "creates a second"], rows)
+
+
 def machine(results: Results) -> str:
     facts = results["machine"]
     kind = "A quick run" if results["quick"] else "Measured"
@@ -44,6 +59,10 @@ def machine(results: Results) -> str:
         f"Python {facts['python']}, Node.js {facts['node']}, PostgreSQL {facts['postgresql']}; "
         "the load generator and the database run on the same cores."
     )
+
+
+def verdict(kept: bool) -> str:
+    return "ok" if kept else "missed"
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -70,14 +89,14 @@ def targets(results: Results) -> str:
     what = {"cpu": "CPU per request", "http": "throughput over HTTP"}
     sign = {"cpu": "≤", "http": "≥"}
     rows = []
-    for verdict in verdicts(results):
-        target = verdict.target
+    for each in verdicts(results):
+        target = each.target
         rows.append(
             (
                 f"{target.call}: {what[target.measure]}, against {CONTESTANTS[target.against].title}",
-                f"{verdict.ratio:.2f}×",
+                f"{each.ratio:.2f}×",
                 f"{sign[target.measure]} {target.bound:g}×",
-                "ok" if verdict.kept else "missed",
+                verdict(each.kept),
             )
         )
     return table(["", "ratio", "target", ""], rows)

@@ -7,7 +7,6 @@ comparison with 32 clients that do the same.
 """
 
 import argparse
-import json
 import resource
 import sys
 from dataclasses import dataclass
@@ -17,14 +16,15 @@ from typing import Any
 import uvloop
 
 from bench import clients as http
-from bench import cpu, tools
+from bench import cpu, report, tools
 from bench.contestants import CONTESTANTS
 from bench.data import Connection
 from bench.database import running
-from bench.places import SCRATCH, BenchError, say
+from bench.places import BENCH, BenchError, say
 from bench.plan import PAGE, Line
 from bench.plan import json as encoded
 from bench.servers import Server
+from bench.tables import table, verdict
 from bench.tokens import token
 from todoproject.host import EmbeddedDatabaseError
 
@@ -140,6 +140,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--publish", action="store_true", help="write bench/thousand.json and docs/performance.md")
     options = parser.parse_args()
     tools.prepare(python_peers=False, node_peer=False, wrk=False)
     allow_files(2 * options.clients + 100)
@@ -150,22 +151,43 @@ def main() -> None:
             server.start(Line("GET", "/api/tasks", token("demo-1")))
             with database.connect() as connection:
                 results = measure(server, connection, options.clients, options.seconds)
+            results |= {
+                "clients": options.clients,
+                "workers": options.workers,
+                "seconds": options.seconds,
+                "machine": report.machine(database),
+            }
         finally:
             server.stop()
-    (SCRATCH / "thousand.json").write_text(json.dumps(results, indent=2) + "\n")
-    show(results)
+    text = markdown(results)
+    say(text)
+    for error in (*results["paced"]["first_errors"], *results["flat_out"]["first_errors"]):
+        say(error)
+    if options.publish:
+        report.save(results, BENCH / "thousand.json")
+        report.replace_block(report.DOCUMENT, "thousand", text)
 
 
-def show(results: dict[str, Any]) -> None:
-    for name in ("paced", "few_flat_out", "flat_out"):
-        load = results[name]
-        say(
-            f"{name:14} {load['per_second']:7,.0f}/s  p50 {load['p50_ms']:7.1f}  p95 {load['p95_ms']:7.1f}  "
-            f"p99 {load['p99_ms']:7.1f} ms  errors {load['errors']} {load['first_errors']}  "
-            f"fairness {load['fairness']:.2f}"
-        )
-    for what, measured, target, kept in verdicts(results):
-        say(f"{what:32} {measured:>12} {target:>12}  {'ok' if kept else 'missed'}")
+def markdown(results: dict[str, Any]) -> str:
+    machine = results["machine"]
+    text = (
+        f"{results['clients']:,} clients, {results['workers']} workers, {results['seconds']:.0f} s, on "
+        f"{machine['cores']} cores of {machine['processor']} with the load generator and the database."
+    )
+    names = {
+        "paced": "a call a second each",
+        "few_flat_out": f"{FEW} clients, as fast as they are answered",
+        "flat_out": "all, as fast as they are answered",
+    }
+    loads = ((title, *columns(results[name])) for name, title in names.items())
+    measured = table(["", "calls a second", "p50", "p95", "p99", "errors", "least / most served"], loads)
+    kept = table(["", "measured", "target", ""], ((*row[:3], verdict(row[3])) for row in verdicts(results)))
+    return f"{text}\n\n{measured}\n\n{kept}"
+
+
+def columns(load: dict[str, Any]) -> list[str]:
+    percentiles = [f"{load[name]:.1f} ms" for name in ("p50_ms", "p95_ms", "p99_ms")]
+    return [f"{load['per_second']:,.0f}", *percentiles, str(load["errors"]), f"{load['fairness']:.2f}"]
 
 
 def allow_files(number: int) -> None:

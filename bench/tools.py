@@ -34,8 +34,8 @@ def prepare_node_peer() -> None:
     """Fastify and postgres.js from the lock file, beside the data and not in the source tree."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         raise BenchError("Node.js is not installed and runs the Fastify peer: install node 20 or newer, with npm.")
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    if int(version.removeprefix("v").partition(".")[0]) < NODE_MAJOR_MIN:
+    version = node_version()
+    if int(version.partition(".")[0]) < NODE_MAJOR_MIN:
         raise BenchError(f"Node.js {version} is too old for the Fastify peer: install node {NODE_MAJOR_MIN} or newer.")
     source = BENCH / "peers" / "fastify"
     FASTIFY.mkdir(parents=True, exist_ok=True)
@@ -50,6 +50,14 @@ def prepare_node_peer() -> None:
     if subprocess.run(command, cwd=FASTIFY, check=False).returncode:
         raise BenchError("The Fastify peer could not be installed: see npm's message above and start again.")
     remember(FASTIFY, lock)
+
+
+def node_version() -> str:
+    """Like "20.20.2", or empty without Node.js."""
+    if shutil.which("node") is None:
+        return ""
+    printed = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    return printed.strip().removeprefix("v")
 
 
 def is_current(directory: Path, lock: Path) -> bool:

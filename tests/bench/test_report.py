@@ -49,11 +49,11 @@ def test_a_missed_target_is_called_missed() -> None:
 
 def test_only_the_generated_block_of_a_document_changes(tmp_path: Path) -> None:
     document = tmp_path / "page.md"
-    document.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    document.write_text("before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n")
 
-    report.replace_block(document, "new")
+    report.replace_block(document, "bench", "new")
 
-    assert document.read_text() == f"before\n{report.BEGIN}\n\nnew\n\n{report.END}\nafter\n"
+    assert document.read_text() == "before\n<!-- bench: begin -->\n\nnew\n\n<!-- bench: end -->\nafter\n"
 
 
 def test_a_document_without_markers_is_refused(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_document_without_markers_is_refused(tmp_path: Path) -> None:
     document.write_text("no markers\n")
 
     with pytest.raises(BenchError, match="put <!-- bench: begin --> and <!-- bench: end -->"):
-        report.replace_block(document, "new")
+        report.replace_block(document, "bench", "new")
 
 
 def test_the_plot_names_everybody_it_shows() -> None:

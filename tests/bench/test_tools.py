@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench import tools
-from bench.places import BenchError
+from bench.places import BENCH, BenchError
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_a_changed_lock_is_installed_anew(tmp_path: Path) -> None:
 
 
 def test_the_node_lock_names_no_registry() -> None:
-    lock = Path(tools.BENCH / "peers" / "fastify" / "package-lock.json").read_text()
+    lock = (BENCH / "peers" / "fastify" / "package-lock.json").read_text()
 
     assert '"integrity"' in lock
     assert "resolved" not in lock
