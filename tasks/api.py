@@ -95,12 +95,12 @@ async def batch_tasks(request: HttpRequest, batch: batches.TaskBatch) -> HttpRes
     steps = batches.steps(batch, caller)
 
     async def work(opened: Transaction) -> HttpResponse:
-        rows = await opened.run(*[step.statement for step in steps])
-        return results_response(await batches.results(steps, rows, opened, caller))
+        answers = await opened.run(*batches.statements_of(steps))
+        return results_response(await batches.results(steps, answers, opened, caller))
 
     if key is not None:
         return await once(request, caller, key, work)
-    async with transaction(caller, *[step.statement for step in steps]) as opened:
+    async with transaction(caller, *batches.statements_of(steps)) as opened:
         found = await batches.results(steps, opened.answer.results, opened, caller)
         await opened.commit()
         return results_response(found)

@@ -125,22 +125,35 @@ def _statement(operations: Sequence[Any], caller: Caller) -> Bound:
     return statements.change_task(tuple(changed), checked).bind(caller, target | changed)
 
 
+BEGINNING: Bound = ("SAVEPOINT batch", ())
+BACK: Bound = ("ROLLBACK TO SAVEPOINT batch", ())
+
+
+def statements_of(batch: Sequence[Step]) -> list[Bound]:
+    return [BEGINNING, *[step.statement for step in batch]]
+
+
 async def results(batch: Sequence[Step], answers: Sequence[Result], opened: Transaction, caller: Caller) -> list[bytes]:
-    """The JSON of each operation's task. Raises the problem of the first operation that found nothing, with its index."""
+    """The JSON of each operation's task, from the answers to `statements_of`.
+
+    Raises the problem of the first operation that found nothing, with its index.
+    """
     found: list[bytes] = []
-    for step, answer in zip(batch, answers, strict=True):
+    for at, answer in enumerate(answers[1:]):
         if not answer:
-            problem = await _problem(step, opened, caller)
-            problem.members["index"] = step.index
+            problem = await _problem(batch[: at + 1], opened, caller)
+            problem.members["index"] = batch[at].index
             raise problem
         found += answer.texts()
     return found
 
 
-async def _problem(step: Step, opened: Transaction, caller: Caller) -> Problem:
-    """Why an operation found nothing, seen from inside the transaction."""
+async def _problem(until: Sequence[Step], opened: Transaction, caller: Caller) -> Problem:
+    """Why the last step found nothing: as the steps before it left things, without those behind it."""
+    *before, step = until
     operation = step.operations[0]
-    (answer,) = await opened.run(statements.find_task().bind(caller, {"id": existing(operation.id)}))
+    find = statements.find_task().bind(caller, {"id": existing(operation.id)})
+    answer = (await opened.run(BACK, *[earlier.statement for earlier in before], find))[-1]
     live = any(deleted_at is None for _, deleted_at in answer.rows)
     if operation.op == "restore" and live:
         return NotInTrash()
