@@ -15,7 +15,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver, set_script_prefix
 
-from authn.problems import BadRequest, MethodNotAllowed, NotFound, problem_response
+from authn.problems import MethodNotAllowed, NotFound, problem_response
 from authn.scope import execute
 
 from .errors import problem_from
@@ -30,6 +30,7 @@ logger = logging.getLogger("todoproject.api")
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 PUBLIC = ("/api/docs", "/api/openapi.json", "/api/health/")
+REMEMBERED_PATH = 80  # characters; longer ones are nobody's task, and would only fill the memory
 # A client that leaves within this time is not noticed, and costs nothing; one statement is rarely longer.
 WATCH_AFTER_SECONDS = 0.05
 
@@ -37,15 +38,12 @@ WATCH_AFTER_SECONDS = 0.05
 class ApiHandler:
     def __init__(self) -> None:
         # Paths repeat: those of the collections all the time, that of a task while somebody works on it.
-        self._resolve = lru_cache(maxsize=4096)(get_resolver().resolve)
+        self._resolve = get_resolver().resolve
+        self._resolve_again = lru_cache(maxsize=4096)(self._resolve)
         self._respond = with_middleware(self._view_response)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        try:
-            request = ApiRequest(scope, receive)
-        except UnicodeDecodeError:
-            await _send(problem_response(BadRequest(), instance=scope["path"], request_id=""), send, body=True)
-            return
+        request = ApiRequest(scope, receive)
         started, status = perf_counter(), CLIENT_LEFT
         current_request.set(request)
         watch = _DisconnectWatch(request)
@@ -74,7 +72,8 @@ class ApiHandler:
         """Path, then token, then method, then body: each refusal tells no more than the one before it."""
         set_script_prefix("/")
         try:
-            match = self._resolve(request.path_info)
+            known = len(request.path_info) <= REMEMBERED_PATH
+            match = self._resolve_again(request.path_info) if known else self._resolve(request.path_info)
         except Resolver404:
             raise NotFound("There is no such path in this API. See /api/docs.") from None
         request.resolver_match = match

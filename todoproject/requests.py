@@ -4,8 +4,10 @@ import asyncio
 import io
 import os
 import re
+import string
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
 from django.core.handlers.asgi import ASGIRequest
 from django.urls import ResolverMatch
@@ -40,6 +42,9 @@ class ApiRequest(ASGIRequest):
     problem: Problem | None = None  # what the answer says went wrong
 
     def __init__(self, scope: dict[str, Any], receive: Receive) -> None:
+        query: bytes = scope["query_string"]
+        if not query.isascii():  # bytes that should have been percent-encoded are read as if they were
+            scope = scope | {"query_string": quote(query, safe=string.punctuation).encode()}
         super().__init__(scope, io.BytesIO())
         self._receive = receive
         self._body = b""
