@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import ssl
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,11 +33,11 @@ class KeySetAnswer:
 
 
 class JwksFetcher:
-    """Fetches one address; the TLS context, which takes milliseconds to build, is made once."""
+    """Fetches one address; the TLS context, which a client would take milliseconds to make, is made once."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._tls: ssl.SSLContext | bool = httpx.create_ssl_context() if url.startswith("https:") else True
+        self._tls = httpx.create_ssl_context()
 
     async def __call__(self) -> KeySetAnswer:
         """The key set as published now; raises FetchFailed."""
@@ -52,7 +51,7 @@ class JwksFetcher:
         return read_key_set(body)
 
     async def _body(self) -> bytes:
-        # Connecting ends by itself, twice (TCP, TLS) at most: cancelled from outside, a handshake leaves its socket open.
+        # Connecting (TCP, then TLS) ends by itself: a handshake cancelled from outside leaves its socket open.
         timeout = httpx.Timeout(TIMEOUT_SECONDS, connect=TIMEOUT_SECONDS * 0.45)
         # A client for one call: it belongs to the running event loop, and a connection would idle for minutes anyway.
         async with (

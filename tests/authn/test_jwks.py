@@ -131,6 +131,16 @@ async def test_unknown_kids_cause_one_fetch_in_five_seconds_whatever_their_numbe
         assert case.fetches == 3
 
 
+async def test_a_rotation_spends_the_fetch_of_its_five_seconds() -> None:
+    async with key_set(jwk("EdDSA")) as case:
+        await case.get()
+        case.server.keys.append(jwk("EdDSA", number=2))
+        await case.get("EdDSA-2")
+
+        assert await case.refusal("random") == "unknown_key"
+        assert case.fetches == 2
+
+
 async def test_unknown_kids_from_the_start_cause_one_fetch_too() -> None:
     async with key_set(jwk("EdDSA")) as case:
         for number in range(50):

@@ -107,7 +107,9 @@ async def test_the_whole_fetch_has_one_time_limit(monkeypatch: pytest.MonkeyPatc
             await writer.drain()
             await asyncio.sleep(0.01)
 
+    started = asyncio.get_running_loop().time()
     assert await failure(drip) == "timeout"
+    assert asyncio.get_running_loop().time() - started < 5
 
 
 @asynccontextmanager

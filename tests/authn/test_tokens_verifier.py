@@ -7,6 +7,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
+from authn import jwks as jwks_module
 from authn import verifier as verifier_module
 from authn.tokens import KeysUnavailable, TokenError
 from authn.verifier import get_verifier, key_set_status, reset_verifier, start, stop
@@ -143,6 +144,21 @@ async def test_a_forged_signature_causes_one_fetch_and_stays_refused(settings: S
         codes = [await refusal(forged) for _ in range(20)]
 
         assert (set(codes), len(server.requests)) == ({"bad_signature"}, 2)
+
+
+async def test_old_keys_are_refreshed_by_use_where_nobody_runs_the_lifespan(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with key_server(jwk("EdDSA")) as server:
+        origin = served_by(server, settings)
+        await get_verifier().verify(token(body=claims(iss=origin, aud=origin)))
+        monkeypatch.setattr(jwks_module, "REFRESH_SECONDS", 0.0)
+        monkeypatch.setattr(jwks_module, "RETRY_SECONDS", 0.0)
+
+        assert await refusal(token(body=claims(iss=origin, aud=origin, exp=1))) == "expired"
+
+        await server.asked_times(2)
+        await stop()
 
 
 async def test_a_bad_claim_under_a_known_key_causes_no_fetch(settings: Settings) -> None:
