@@ -8,8 +8,8 @@ COMPILE := $(BIN)/python -m piptools compile --quiet --generate-hashes --strip-e
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --newline lf
 # What the checks run under, whatever .env and the shell say; it protects nothing.
 CHECKED := env -u DATABASE_URL DJANGO_DEBUG=true ALLOWED_HOSTS=api.example.com \
-	DJANGO_SECRET_KEY=only-for-the-checks-0123456789-abcdefghijklmnopqrstuvwxyz \
-	BETTER_AUTH_SECRET=only-for-the-checks-0123456789-abcdefghijklmnopqrstuvwxyz
+	DJANGO_SECRET_KEY=7e2e2421bc067eb5c9f9b7cdac1b31b748e59289d49d8d78ed74a15560d890b2 \
+	BETTER_AUTH_SECRET=e6dcead990c22735ed4cedeac5afd470b5a1f3b39e5a0b92c9e0c9884204c49c
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup test test-pg15 check audit bench format lock clean

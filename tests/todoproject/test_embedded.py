@@ -14,16 +14,24 @@ from todoproject.embedded import EmbeddedServer
 from todoproject.env import BASE_DIR
 from todoproject.host import EmbeddedDatabaseError
 
-from .conftest import USER, User
+from .conftest import USER, User, copy_cluster
 
 AnotherUser = Callable[[], User]
 
 
 @pytest.fixture
-def server(place: Path) -> Iterator[EmbeddedServer]:
+def bare_server(place: Path) -> Iterator[EmbeddedServer]:
+    """A server whose data directory is still to be made."""
     server = EmbeddedServer(place / "postgres")
     yield server
     server.release()
+
+
+@pytest.fixture
+def server(bare_server: EmbeddedServer, migrated: Path) -> EmbeddedServer:
+    """A server whose data directory is there; it is not started."""
+    copy_cluster(migrated, bare_server.cluster.data)
+    return bare_server
 
 
 def connect(directory: Path | str) -> psycopg.Connection[tuple[object, ...]]:
@@ -48,8 +56,8 @@ def contents(directory: Path) -> dict[str, bytes]:
     }
 
 
-def test_the_first_start_makes_a_durable_cluster_that_knows_unicode(server: EmbeddedServer) -> None:
-    directory = server.start()
+def test_the_first_start_makes_a_durable_cluster_that_knows_unicode(bare_server: EmbeddedServer) -> None:
+    directory = bare_server.start()
 
     assert str(ask(directory, "SHOW server_version")).startswith("18.")
     assert ask(directory, "SELECT lower('ÄÉΩЖ')") == "äéωж"
@@ -90,7 +98,7 @@ def test_processes_share_one_server_until_the_last_one_leaves(
     assert server.cluster.postmaster() is None
 
 
-def test_processes_that_start_together_on_nothing_make_one_server(place: Path, server: EmbeddedServer) -> None:
+def test_processes_that_start_together_on_nothing_make_one_server(place: Path, bare_server: EmbeddedServer) -> None:
     command = [sys.executable, "-c", USER, str(place / "postgres")]
     processes = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=BASE_DIR)
@@ -98,13 +106,13 @@ def test_processes_that_start_together_on_nothing_make_one_server(place: Path, s
     ]
 
     sockets = {process.stdout.readline().strip() for process in processes if process.stdout}
-    postmasters = server.cluster.log.read_text().count("starting PostgreSQL 18")
+    postmasters = bare_server.cluster.log.read_text().count("starting PostgreSQL 18")
     for process in processes:
         process.communicate("")
 
     assert sockets == {str(place / "postgres")}
     assert postmasters == 1
-    assert server.cluster.postmaster() is None
+    assert bare_server.cluster.postmaster() is None
 
 
 def test_a_killed_process_blocks_nobody_and_its_server_is_used_on(
@@ -166,21 +174,23 @@ def test_a_forked_child_keeps_the_server_when_its_parent_leaves(server: Embedded
     assert answer == 1
 
 
-def test_a_process_killed_while_it_made_the_cluster_leaves_no_half_of_one(place: Path, server: EmbeddedServer) -> None:
+def test_a_process_killed_while_it_made_the_cluster_leaves_no_half_of_one(
+    place: Path, bare_server: EmbeddedServer
+) -> None:
     half = place / "postgres.making"
     half.mkdir()
     (half / "PG_VERSION").write_text("18\n")
 
-    directory = server.start()
+    directory = bare_server.start()
 
     assert ask(directory, "SELECT 1") == 1
     assert not half.exists()
 
 
-def test_an_empty_directory_is_taken(place: Path, server: EmbeddedServer) -> None:
+def test_an_empty_directory_is_taken(place: Path, bare_server: EmbeddedServer) -> None:
     (place / "postgres").mkdir()
 
-    directory = server.start()
+    directory = bare_server.start()
 
     assert ask(directory, "SELECT 1") == 1
 
@@ -212,23 +222,23 @@ def test_a_socket_directory_that_somebody_else_prepared_is_refused(place: Path) 
     directory.rmdir()
 
 
-def test_foreign_files_are_told_and_left_alone(place: Path, server: EmbeddedServer) -> None:
+def test_foreign_files_are_told_and_left_alone(place: Path, bare_server: EmbeddedServer) -> None:
     foreign = place / "postgres"
     foreign.mkdir()
     (foreign / "thesis.txt").write_text("ten years of work")
 
     with pytest.raises(EmbeddedDatabaseError, match="is not a PostgreSQL data directory") as raised:
-        server.start()
+        bare_server.start()
 
     assert str(foreign) in str(raised.value)
     assert contents(foreign) == {"thesis.txt": b"ten years of work"}
 
 
-def test_a_file_in_the_place_of_the_directory_is_told_and_left_alone(place: Path, server: EmbeddedServer) -> None:
+def test_a_file_in_the_place_of_the_directory_is_told_and_left_alone(place: Path, bare_server: EmbeddedServer) -> None:
     (place / "postgres").write_text("not a directory")
 
     with pytest.raises(EmbeddedDatabaseError, match="is not a directory"):
-        server.start()
+        bare_server.start()
 
     assert (place / "postgres").read_text() == "not a directory"
 

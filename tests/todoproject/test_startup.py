@@ -1,6 +1,7 @@
 """What starts, what refuses to start and how it says so: real processes in a copy of the project."""
 
 import os
+import secrets
 import signal
 import socket
 import stat
@@ -16,7 +17,7 @@ from .conftest import SECRETS, Checkout, await_serving
 
 UNREACHABLE = "postgresql://u:not-to-be-shown@127.0.0.1:1/todo"
 UVICORN = ("-m", "uvicorn", "todoproject.asgi:application", "--port", "0")
-PRODUCTION = {**SECRETS, "DJANGO_SECRET_KEY": "only-for-this-test-0123456789-abcdefghijklmnopqrstuvw"}
+PRODUCTION = {name: secrets.token_hex(32) for name in SECRETS}
 
 
 def lines(text: str) -> list[str]:
@@ -24,12 +25,12 @@ def lines(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", [("manage.py", "migrate"), UVICORN, ("-m", "todoproject.serve")])
-def test_production_without_secrets_names_each_missing_one(checkout: Checkout, command: tuple[str, ...]) -> None:
-    finished = checkout.run(*command, DJANGO_DEBUG="false")
+def test_production_without_secrets_names_each_missing_one(bare_checkout: Checkout, command: tuple[str, ...]) -> None:
+    finished = bare_checkout.run(*command, DJANGO_DEBUG="false")
 
     assert finished.returncode != 0
     assert [line.split()[0] for line in lines(finished.stderr)] == ["DJANGO_SECRET_KEY", "BETTER_AUTH_SECRET"]
-    assert not (checkout.root / ".env").exists()
+    assert not (bare_checkout.root / ".env").exists()
 
 
 @pytest.mark.parametrize("command", [("manage.py", "migrate"), ("-m", "todoproject.serve")])
@@ -52,12 +53,14 @@ def test_a_server_under_uvicorn_says_the_same(checkout: Checkout) -> None:
 
 
 @pytest.mark.parametrize("command", [("manage.py", "migrate"), ("-m", "todoproject.serve"), UVICORN])
-def test_foreign_files_in_the_place_of_the_data_are_one_sentence(checkout: Checkout, command: tuple[str, ...]) -> None:
-    foreign = checkout.root / ".data" / "postgres"
+def test_foreign_files_in_the_place_of_the_data_are_one_sentence(
+    bare_checkout: Checkout, command: tuple[str, ...]
+) -> None:
+    foreign = bare_checkout.root / ".data" / "postgres"
     foreign.mkdir(parents=True)
     (foreign / "thesis.txt").write_text("ten years of work")
 
-    finished = checkout.run(*command, DJANGO_DEBUG="true", **SECRETS)
+    finished = bare_checkout.run(*command, DJANGO_DEBUG="true", **SECRETS)
 
     assert finished.returncode != 0
     assert f"{foreign} is not a PostgreSQL data directory" in finished.stderr
@@ -75,8 +78,8 @@ def test_a_port_in_use_is_one_sentence(checkout: Checkout) -> None:
     assert "Traceback" not in finished.stderr
 
 
-def test_a_first_run_needs_nothing_and_tells_the_next_steps(checkout: Checkout) -> None:
-    serving = checkout.serve()
+def test_a_first_run_needs_nothing_and_tells_the_next_steps(bare_checkout: Checkout) -> None:
+    serving = bare_checkout.serve()
 
     with serving.client() as client:
         ready = client.get("/health/ready")
@@ -86,10 +89,10 @@ def test_a_first_run_needs_nothing_and_tells_the_next_steps(checkout: Checkout) 
         assert step in serving.said
 
 
-def test_a_first_run_writes_secrets_that_only_the_owner_reads(checkout: Checkout) -> None:
-    checkout.serve().stop()
+def test_a_first_run_writes_secrets_that_only_the_owner_reads(bare_checkout: Checkout) -> None:
+    bare_checkout.serve().stop()
 
-    path = checkout.root / ".env"
+    path = bare_checkout.root / ".env"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "DJANGO_DEBUG=true" in path.read_text()
 
@@ -107,8 +110,8 @@ def test_a_signal_stops_the_server_and_its_database(checkout: Checkout, number: 
     assert checkout.cluster.postmaster() is None
 
 
-def test_servers_that_start_together_on_nothing_all_serve(checkout: Checkout) -> None:
-    together = [checkout.start() for _ in range(2)]
+def test_servers_that_start_together_on_nothing_all_serve(bare_checkout: Checkout) -> None:
+    together = [bare_checkout.start() for _ in range(2)]
     for serving in together:
         await_serving(serving)
 
