@@ -38,11 +38,11 @@ async def authenticate(request: HttpRequest) -> Caller:
 
 def caller_of(request: HttpRequest) -> Caller:
     """The caller of a request that has been authenticated."""
-    return cast(Caller, request.caller)  # type: ignore[attr-defined]
+    return cast("Caller", request.caller)  # type: ignore[attr-defined]
 
 
 def _credentials(request: HttpRequest) -> str:
-    header = request.META.get("HTTP_AUTHORIZATION", "")
+    header: str = request.META.get("HTTP_AUTHORIZATION", "")
     scheme, _, token = header.partition(" ")
     if not header or scheme.lower() != "bearer":
         raise NotAuthenticated

@@ -1,7 +1,7 @@
 """The async connection pool of one API process, and the scope that every statement on it travels in.
 
-One call is one round trip: a scope statement (role, owner, time limits) and the work, in one implicit transaction. All of
-the scope is transaction-local, so it leaks to nobody, behind a transaction pooler neither.
+One call is one round trip: a scope statement (role, owner, time limits) and the work, in one implicit transaction.
+All of the scope is transaction-local, so it leaks to nobody, behind a transaction pooler neither.
 """
 
 import asyncio
@@ -75,11 +75,11 @@ async def open_pool() -> AsyncConnectionPool[Connection]:
     return _State.pool
 
 
-async def close_pool(timeout: float = 5.0) -> None:
-    """Close the connections, waiting up to ``timeout`` seconds for those in use to come back."""
+async def close_pool(wait_seconds: float = 5.0) -> None:
+    """Close the connections, waiting up to ``wait_seconds`` for those in use to come back."""
     pool, _State.pool = _State.pool, None
     if pool is not None and _State.loop is asyncio.get_running_loop():
-        await pool.close(timeout)
+        await pool.close(wait_seconds)
 
 
 def current_pool() -> AsyncConnectionPool[Connection] | None:

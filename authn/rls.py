@@ -1,4 +1,4 @@
-"""Layer 2: row-level security as reversible migration operations (PostgreSQL documentation, "Row Security Policies")."""
+"""Layer 2: row-level security as migration operations (PostgreSQL documentation, "Row Security Policies")."""
 
 from collections.abc import Sequence
 from typing import Any

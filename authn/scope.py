@@ -115,7 +115,7 @@ async def execute(caller: Caller, *statements: Statement, write: bool = False) -
 
 
 class Transaction:
-    """An open transaction in the caller's scope. Each call is one round trip; leaving the block without `commit` undoes it."""
+    """An open transaction in the caller's scope, undone unless it is committed. Each call is one round trip."""
 
     def __init__(self, conn: Connection, answer: Answer) -> None:
         self._conn = conn

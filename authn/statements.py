@@ -14,13 +14,13 @@ DATABASE = "default"
 
 
 class Param(Expression):
-    """A value bound when the statement runs. It stands wherever the ORM takes a value; ``OWNER`` only the executor binds."""
+    """A value bound when the statement runs, wherever the ORM takes one. ``OWNER`` only the executor binds."""
 
     def __init__(self, name: str, output_field: "models.Field[Any, Any] | None" = None) -> None:
         super().__init__(output_field=output_field)
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         return "%s", [self]
 
     def __repr__(self) -> str:
@@ -42,7 +42,7 @@ class Statement:
         self.writes = writes
 
     def bind(self, caller: Caller, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
-        """SQL and parameters for ``caller``; nothing in ``values`` can be the owner. Raises KeyError for a missing value."""
+        """SQL and parameters for ``caller``, whom no value can replace. Raises KeyError for a missing value."""
         bound = list(self.params)
         for at, name in self.holes:
             bound[at] = caller.subject if name == OWNER.name else values[name]
@@ -57,17 +57,21 @@ class Statement:
         return type(self)(before + self.sql + after, self.params, self.writes)
 
     def as_json(self, *columns: str) -> Self:
-        """Each row as one JSON text of ``columns`` in order of the statement's own, then the row's ``columns`` as they are.
+        """Each row as one JSON text of all its columns, followed by ``columns`` as they are.
 
         PostgreSQL builds the text: one value a row crosses the wire instead of one a column.
         """
         keys = "".join(f", t.{column}" for column in columns)
-        return self.wrapped("WITH t AS (", f") SELECT row_to_json(t)::text{keys} FROM t")
+        return self.wrapped("WITH t AS (", f") SELECT row_to_json(t)::text{keys} FROM t")  # noqa: S608  (columns of models)
 
 
 def _quoted(model: type[models.Model], names: Sequence[str]) -> str:
     quote = connections[DATABASE].ops.quote_name
-    return ", ".join(quote(model._meta.get_field(name).column) for name in names)
+    return ", ".join(quote(str(field.column)) for field in _fields(model, names))
+
+
+def _fields(model: type[models.Model], names: Sequence[str]) -> list[Any]:
+    return [model._meta.get_field(name) for name in names]
 
 
 def select(queryset: models.QuerySet[Any, Any]) -> Statement:
@@ -78,7 +82,7 @@ def select(queryset: models.QuerySet[Any, Any]) -> Statement:
 
 def update(queryset: models.QuerySet[Any, Any], returning: Sequence[str], **values: Any) -> Statement:
     """Compile ``UPDATE … RETURNING`` of an owned queryset."""
-    query = queryset.query.chain(sql.UpdateQuery)
+    query: Any = queryset.query.chain(sql.UpdateQuery)
     query.add_update_values(values)
     text, params = query.get_compiler(DATABASE).as_sql()
     return Statement(f"{text} RETURNING {_quoted(queryset.model, returning)}", params, writes=True)
@@ -94,8 +98,7 @@ def delete(queryset: models.QuerySet[Any, Any], returning: Sequence[str]) -> Sta
 def insert(model: type[models.Model], rows: Sequence[Mapping[str, Any]], returning: Sequence[str]) -> Statement:
     """Compile ``INSERT … RETURNING`` of ``rows``, each of them owned by the caller that runs it."""
     objects = [model(**row, user_id=OWNER) for row in rows]
-    fields = [model._meta.get_field(name) for name in ("user", *rows[0])]
     query = sql.InsertQuery(model)
-    query.insert_values(fields, objects)
+    query.insert_values(_fields(model, ("user", *rows[0])), objects)
     ((text, params),) = query.get_compiler(DATABASE).as_sql()
     return Statement(f"{text} RETURNING {_quoted(model, returning)}", params, writes=True)

@@ -15,8 +15,8 @@ from authn.statements import OWNER, Statement, delete, select
 
 from . import schemas
 from .answers import json_response
-from .queries import NoQuery, read_query
 from .exports import export_account
+from .queries import NoQuery, read_query
 from .statements import count_tasks
 
 router = Router(tags=["Account"])

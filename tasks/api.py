@@ -89,7 +89,7 @@ async def create_task(request: HttpRequest, task: schemas.TaskCreate) -> HttpRes
     "/tasks/batch", response=batches.TaskBatchResult, operation_id="batchTasks", summary="Do many things at once"
 )
 async def batch_tasks(request: HttpRequest, batch: batches.TaskBatch) -> HttpResponse:
-    """Up to 100 operations in order, in one transaction: all of them or none. An error has the `index` of its operation."""
+    """Up to 100 operations in order, all of them or none. An error has the `index` of its operation."""
     read_query(request, NoQuery)
     caller, key = caller_of(request), idempotency_key(request)
     steps = batches.steps(batch, caller)
@@ -114,7 +114,7 @@ async def batch_tasks(request: HttpRequest, batch: batches.TaskBatch) -> HttpRes
     openapi_extra=query_parameters(ChangesQuery),
 )
 async def list_changes(request: HttpRequest) -> HttpResponse:
-    """What has changed since `since`, trashed tasks included. Apply pages until `has_more` is false, and keep `next`."""
+    """What has changed since `since`, the trash included. Apply pages until `has_more` is false, keep `next`."""
     query = read_query(request, ChangesQuery)
     return await changes_since(caller_of(request), query.since, query.limit)
 
@@ -150,7 +150,7 @@ async def update_task(request: HttpRequest, task_id: str, task: schemas.TaskUpda
 async def complete_task(
     request: HttpRequest,
     task_id: str,
-    task: schemas.TaskComplete = Body(schemas.TaskComplete()),  # noqa: B008  (how Ninja spells an optional body)
+    task: schemas.TaskComplete = Body(schemas.TaskComplete()),  # type: ignore[type-arg]  # noqa: B008  (how Ninja spells an optional body)
 ) -> HttpResponse:
     """Complete a task, or reopen it with `{"completed": false}`. Repeating it changes nothing."""
     return await _change(request, task_id, {"completed": task.completed})

@@ -108,7 +108,7 @@ def _statement(operations: Sequence[Any], caller: Caller) -> Bound:
             for name in EDITABLE:
                 values[f"{name}_{number}"] = getattr(operation.task, name)
         return statements.create_tasks(len(operations)).bind(caller, values)
-    target = {"id": existing(first.id)}
+    target: dict[str, Any] = {"id": existing(first.id)}
     if first.op == "delete":
         return statements.trash_task(checked=False).bind(caller, target)
     if first.op == "restore":

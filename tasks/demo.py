@@ -21,7 +21,17 @@ COLUMNS = (
     "id, user_id, title, description, completed, completed_at, created_at, updated_at, revision, title_key, search"
 )
 VERBS = ("Buy", "Call", "Fix", "Read", "Write", "Plan", "Clean", "Book", "Water", "Return")
-THINGS = ("milk", "the dentist", "the bicycle", "a novel", "the report", "the trip", "the oven", "a table", "the plants")
+THINGS = (
+    "milk",
+    "the dentist",
+    "the bicycle",
+    "a novel",
+    "the report",
+    "the trip",
+    "the oven",
+    "a table",
+    "the plants",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +48,8 @@ class _Template:
 def seed(users: int, tasks: int) -> Iterator[int]:
     """Make the users that are missing, and yield how many of ``users`` exist so far.
 
-    An empty table is filled in one transaction that also builds the indexes anew, three times as fast, and leaves nothing
-    when it is interrupted. Otherwise each transaction makes a few whole users, and a second run goes on from there.
+    An empty table is filled in one transaction that builds the indexes anew, which is faster, and leaves nothing when it is
+    interrupted. Otherwise each transaction makes a few whole users, and a second run goes on from there.
     """
     if Task.unscoped.exists():
         yield from _blocks(users, tasks)

@@ -24,5 +24,5 @@ class SyncTokenExpired(Gone):
 
 
 def existing(task_id: str) -> str:
-    """An id that could be a task's. A malformed one becomes the id of nobody's task, which is looked for like any other."""
+    """An id that could be a task's. A malformed one becomes nobody's, which is looked for like any other."""
     return task_id if _UUID.fullmatch(task_id) else _NOBODYS

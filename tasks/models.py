@@ -22,7 +22,7 @@ def new_id() -> uuid.UUID:
 class Length(models.Transform):
     function = "char_length"
     lookup_name = "length"
-    output_field = models.IntegerField()  # type: ignore[assignment]
+    output_field = models.IntegerField()
 
 
 models.CharField.register_lookup(Length)
@@ -32,8 +32,8 @@ models.TextField.register_lookup(Length)
 class Task(OwnedModel):
     """Something to do.
 
-    The trigger ``tasks_task_stamp`` sets ``completed_at``, ``updated_at``, ``revision``, ``title_key`` and ``search`` on
-    every change, whoever makes it, and leaves a row alone whose values stay the same.
+    The trigger ``tasks_task_stamp`` sets ``completed_at``, ``updated_at``, ``revision``, ``title_key`` and ``search``
+    on every change, whoever makes it, and leaves a row alone whose values stay the same.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

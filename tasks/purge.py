@@ -1,4 +1,4 @@
-"""Deleting for good what has been in the trash long enough, and idempotency records that no retry can ask for any more."""
+"""Deleting for good what has been in the trash long enough, and idempotency records past their lifetime."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -16,7 +16,7 @@ Q_MAX = 1000
 
 def _one(value: Any) -> Any:
     if isinstance(value, list):
-        raise ValueError("must be given once")
+        raise ValueError("must be given once")  # noqa: TRY004  (pydantic reports ValueError)
     return value
 
 

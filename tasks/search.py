@@ -31,7 +31,7 @@ class Matching(models.Func):
 
     function = "tasks_search"
     template = "(SELECT %(function)s(%(expressions)s))"
-    output_field = models.UUIDField()  # type: ignore[assignment]
+    output_field = models.UUIDField()
 
     def __init__(self, text: Param) -> None:
         super().__init__(text)

@@ -22,13 +22,13 @@ class AnyOf(models.Func):
 
     template = "(%(expressions)s))"
     arg_joiner = " = ANY("
-    output_field = models.BooleanField()  # type: ignore[assignment]
+    output_field = models.BooleanField()
 
 
 class Beyond(models.Func):
     """Row-wise comparison, ``(a, b) < (x, y)``: one range of an index on both columns."""
 
-    output_field = models.BooleanField()  # type: ignore[assignment]
+    output_field = models.BooleanField()
 
     def __init__(self, key: str, operator: str, **extra: Any) -> None:
         super().__init__(F(key), F("id"), Param("after_key"), Param("after_id"), **extra)
@@ -82,9 +82,11 @@ def listing(shape: Listing) -> Statement:
     page = found.order_by(f"{prefix}{shape.key}", f"{prefix}id")[: shape.limit + 1]
     if shape.key in FIELDS:
         return select(page.values(*FIELDS)).as_json(shape.key, "id")
+    # The key is no field of the answer: the JSON is made of the others.
     columns = ", ".join(f"t.{name}" for name in FIELDS)
+    task = f"(SELECT row_to_json(j)::text FROM (SELECT {columns}) j)"
     return select(page.values(*FIELDS, shape.key)).wrapped(
-        "WITH t AS (", f") SELECT (SELECT row_to_json(j)::text FROM (SELECT {columns}) j), t.{shape.key}, t.id FROM t"
+        "WITH t AS (", f") SELECT {task}, t.{shape.key}, t.id FROM t"
     )
 
 
@@ -133,7 +135,7 @@ def purge_task(checked: bool) -> Statement:
 
 @lru_cache(maxsize=512)
 def changes(limit: int) -> Statement:
-    """Tasks changed after the revision ``after``, without those that were in the trash at ``base``. Row: JSON, revision.
+    """Tasks changed after revision ``after``, but for those in the trash since before ``base``. Row: JSON, revision.
 
     One task more than ``limit`` says that more is waiting.
     """

@@ -41,8 +41,11 @@ def _invalid(error: ninja.errors.ValidationError, request: HttpRequest) -> Probl
     if not request.body and any(item["loc"][0] == "body" for item in error.errors):
         return MalformedJSON("The request body is empty. Send a JSON object.")
     located = [_item(item) for item in error.errors]
-    index = next((index for _, index in located if index is not None), None)
-    return Invalid(errors=[item for item, _ in located], **({} if index is None else {"index": index}))
+    problem = Invalid(errors=[item for item, _ in located])
+    indexes = [index for _, index in located if index is not None]
+    if indexes:
+        problem.members["index"] = indexes[0]
+    return problem
 
 
 def _item(item: dict[str, Any]) -> tuple[dict[str, Any], int | None]:

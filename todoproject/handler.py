@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -138,5 +138,5 @@ async def _send(response: HttpResponseBase, send: Send, *, body: bool) -> None:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
     else:
-        assert isinstance(response, HttpResponse)
-        await send({"type": "http.response.body", "body": response.content if body else b""})
+        content = cast("HttpResponse", response).content if body else b""
+        await send({"type": "http.response.body", "body": content})

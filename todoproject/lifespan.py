@@ -21,7 +21,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 async def lifespan(receive: Receive, send: Send) -> None:
-    """The ASGI lifespan protocol: the pool and the key set are ready before the first request, and drained after the last."""
+    """The ASGI lifespan protocol: all is ready before the first request, and drained after the last."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
@@ -31,7 +31,7 @@ async def lifespan(receive: Receive, send: Send) -> None:
                 await send({"type": "lifespan.startup.failed", "message": one_line(error)})
                 return
             except Exception as error:
-                logger.exception("start-up failed: %s", error)
+                logger.exception("start-up failed")
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
             await send({"type": "lifespan.startup.complete"})
@@ -54,4 +54,4 @@ async def _stop() -> None:
     metrics.stop()
     await limits.close()
     await verifier.stop()
-    await close_pool(timeout=10)
+    await close_pool(wait_seconds=10)

@@ -35,15 +35,16 @@ SEPARATORS = (
     r"\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65"
 )
 
-# Words behind a digest of their owner: the entries of one owner lie together in the index. A lexeme has at most 2,046 bytes.
+# Words behind a digest of their owner: the entries of one owner lie together in the index.
+# A lexeme has at most 2,046 bytes.
 SEARCH = f"""
 CREATE FUNCTION tasks_words(owner text, value text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT coalesce(array_agg(left(md5(owner), 10) || left(word, 500)), '{{}}')
     FROM regexp_split_to_table(tasks_fold(value), '[{SEPARATORS}]+') word WHERE word <> ''
 $$;
 
--- Runs as the owner of the tables, because row-level security keeps text search from using an index. It finds ids of the
--- scope's owner only, and what it finds passes the policy all the same.
+-- Runs as the owner of the tables, because row-level security keeps text search from using an index. It finds ids of
+-- the scope's owner only, and what it finds passes the policy all the same.
 CREATE FUNCTION tasks_search(value text) RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 AS $$
 DECLARE
     owner text := current_setting('app.user_id', true);

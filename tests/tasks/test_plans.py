@@ -1,4 +1,4 @@
-"""What each call makes the database touch. Pages of 8 KiB do not depend on the machine's mood, and say when an index is lost."""
+"""What each call makes the database touch. Pages do not depend on the machine's mood, and say when an index is lost."""
 
 import json
 from collections.abc import Iterator
