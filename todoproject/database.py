@@ -1,5 +1,6 @@
 """DATABASE_URL, or the embedded server, as Django's database settings."""
 
+import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from todoproject.cluster import DATABASE, SUPERUSER
 from todoproject.env import ConfigurationError
+
+logger = logging.getLogger("todoproject.database")
 
 ENGINE = "todoproject.postgresql"
 MINIMUM_VERSION = 15
@@ -77,6 +80,7 @@ def wait_until_usable(seconds: float) -> None:
     Raises DatabaseUnusable when it does not answer within the seconds, or when waiting cannot help.
     """
     deadline = time.monotonic() + seconds
+    told = False
     while True:
         try:
             with psycopg.connect(**connections[DEFAULT_DB_ALIAS].get_connection_params()) as connection:
@@ -84,6 +88,9 @@ def wait_until_usable(seconds: float) -> None:
         except psycopg.OperationalError as error:
             if is_final(error) or time.monotonic() >= deadline:
                 raise DatabaseUnusable(unusable(error)) from None
+            if not told:
+                logger.warning("Waiting up to %g s for the database (%s).", seconds, one_line(error))
+            told = True
             time.sleep(RETRY_INTERVAL)
         else:
             return require(version)

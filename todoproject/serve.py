@@ -26,6 +26,7 @@ from todoproject.startup import explained, fail
 MIGRATION_LOCK = 0x746F646F  # any number that every process of this project agrees on ("todo")
 TERMINATED = 128 + signal.SIGTERM  # what a shell reports for a program that SIGTERM ended
 METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus_client when it is imported
+WORKER_START = 60  # seconds that a rolling restart waits for a new worker; the old one serves meanwhile
 GRACE = 10  # seconds for open requests when the server is told to stop
 BANNER = """
   API            {address}/api
@@ -153,6 +154,7 @@ def run_uvicorn() -> None:
         proxy_headers=False,  # TRUSTED_PROXIES decides whom to believe, not uvicorn
         server_header=False,
         timeout_graceful_shutdown=GRACE,
+        timeout_worker_healthcheck=WORKER_START,
     )
 
 

@@ -161,6 +161,7 @@ class Api:
             "SHUTDOWN_DELAY": "0.2",
             **variables,
         }
+        self._clients: list[httpx.Client] = []
         self.process = self._launch()
 
     def _launch(self) -> "subprocess.Popen[bytes]":
@@ -190,7 +191,8 @@ class Api:
 
     def client(self, subject: str | None = None, **kwargs: Any) -> httpx.Client:
         headers = {"Authorization": f"Bearer {mint(subject)}"} if subject else {}
-        return httpx.Client(base_url=f"{self.url}/api", headers=headers, timeout=30, **kwargs)
+        self._clients.append(httpx.Client(base_url=f"{self.url}/api", headers=headers, timeout=30, **kwargs))
+        return self._clients[-1]
 
     def terminate(self, seconds: float = 25) -> int:
         """SIGTERM; return the exit code."""
@@ -198,6 +200,8 @@ class Api:
         return self.process.wait(seconds)
 
     def remove(self) -> None:
+        for client in self._clients:
+            client.close()
         if self.process.poll() is None:
             self.process.terminate()
             try:
