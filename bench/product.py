@@ -40,7 +40,7 @@ def migrate(database: Database) -> None:
 
 
 def manage(database: Database, *arguments: str) -> None:
-    variables = {"PATH": "/usr/bin:/bin", "BETTER_AUTH_SECRET": SECRET, **ENVIRONMENT, "DATABASE_URL": database.url}
+    variables = {"PATH": "/usr/bin:/bin", "BETTER_AUTH_SECRET": SECRET, **ENVIRONMENT, **database.environment}
     finished = subprocess.run([PYTHON, "manage.py", *arguments], cwd=ROOT, env=variables, check=False)
     if finished.returncode:
         raise BenchError(f"`manage.py {arguments[0]}` failed on the benchmark's database: see its message above.")

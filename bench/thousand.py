@@ -9,6 +9,7 @@ comparison with 32 clients that do the same.
 import argparse
 import resource
 import sys
+import time
 from dataclasses import dataclass
 from statistics import quantiles
 from typing import Any
@@ -80,6 +81,7 @@ def requests_of(subject: str, key: str, place: int) -> list[Line]:
 async def put_under(port: int, lines: list[list[Line]], seconds: float, *, pace: float | None) -> Load:
     """`pace` is the seconds between two calls of a client, None for as fast as they are answered."""
     clients = await http.connect(port, lines)
+    began = time.perf_counter()
     try:
         if pace is None:
             await http.flat_out(clients, seconds)
@@ -87,11 +89,12 @@ async def put_under(port: int, lines: list[list[Line]], seconds: float, *, pace:
             await http.paced(clients, seconds, pace)
     finally:
         http.close(clients)
+    elapsed = time.perf_counter() - began
     latencies = [latency for client in clients for latency in client.tally.latencies]
     counts = [len(client.tally.latencies) for client in clients]
     errors = [error for client in clients for error in client.tally.errors]
     percentiles = [cut * 1e3 for cut in quantiles(latencies, n=100)]
-    return Load(len(latencies), len(latencies) / seconds, percentiles, errors, min(counts) / max(counts))
+    return Load(len(latencies), len(latencies) / elapsed, percentiles, errors, min(counts) / max(counts))
 
 
 def measure(server: Server, connection: Connection, number: int, seconds: float) -> dict[str, Any]:

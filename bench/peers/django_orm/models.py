@@ -13,7 +13,7 @@ class Task(models.Model):
     id = models.BigAutoField(primary_key=True)
     user_id = models.CharField(max_length=255)
     title = models.CharField(max_length=200)
-    description = models.CharField(max_length=10_000, null=True)  # noqa: DJ001
+    description = models.CharField(max_length=10_000, null=True)
     completed = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

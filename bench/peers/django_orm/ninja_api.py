@@ -47,7 +47,7 @@ class Completion(Schema):
 
 
 class Bearer(HttpBearer):
-    async def authenticate(self, request: HttpRequest, token: str) -> str | None:  # noqa: ARG002
+    async def authenticate(self, request: HttpRequest, token: str) -> str | None:
         options: Any = {"verify_aud": False, "require": ["sub", "exp"]}
         try:
             claims = jwt.decode(token, settings.BETTER_AUTH_SECRET, algorithms=["HS256"], options=options)
@@ -60,7 +60,7 @@ api = NinjaAPI(auth=Bearer(), openapi_url=None)
 
 
 @api.exception_handler(Task.DoesNotExist)
-def missing(request: HttpRequest, error: Exception) -> HttpResponse:  # noqa: ARG001
+def missing(request: HttpRequest, error: Exception) -> HttpResponse:
     return api.create_response(request, {"detail": "No such task."}, status=404)
 
 
