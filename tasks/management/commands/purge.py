@@ -31,8 +31,9 @@ class Command(BaseCommand):
                 return f"Would delete {tasks} tasks and {records} idempotency records."
             tasks, records = self._run("tasks", purge.purge_tasks(before)), self._run("records", purge.purge_records())
         except DatabaseError as error:
+            reason = " ".join(str(error).split())
             raise CommandError(
-                f"The database refused ({error}): what is deleted so far stays deleted, run it again."
+                f"The database refused ({reason}): what is deleted so far stays deleted, run it again."
             ) from error
         left = purge.purgeable_tasks(before).count()
         rest = f" {left} are being changed by somebody else: the next run takes them." if left else ""
