@@ -1,4 +1,4 @@
-"""System checks of the token settings: what cannot work is an error, what is risky a warning (an error outside debug)."""
+"""System checks of the token settings: what cannot work is an error, what is risky a warning."""
 
 import ipaddress
 from collections.abc import Iterator, Sequence

@@ -173,7 +173,8 @@ class JwksKeySet:
             answer = await self._fetch()
         except FetchFailed as error:
             self._failed(error.cause, str(error))
-        except Exception as error:  # noqa: BLE001  (whatever an answer causes, it is never a 500 nor the end of refreshing)
+        # Whatever an answer causes, it is neither a 500 nor the end of refreshing.
+        except Exception as error:
             self._failed("unexpected", f"reading it failed ({type(error).__name__})")
         else:
             self._succeeded(answer)

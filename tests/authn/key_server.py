@@ -28,7 +28,7 @@ class KeyServer:
 
     async def asked_times(self, count: int) -> None:
         """Wait until ``count`` requests have arrived."""
-        async with self.asked:
+        async with asyncio.timeout(20), self.asked:
             await self.asked.wait_for(lambda: len(self.requests) >= count)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
