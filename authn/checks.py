@@ -33,7 +33,7 @@ def owned_models_are_isolated(app_configs: Sequence[AppConfig] | None, **kwargs:
             problems.append(
                 Error(
                     f"The default manager of {model._meta.label} is not 'unscoped'.",
-                    hint="Do not declare managers before those of OwnedModel: Django's own machinery needs to see all rows.",
+                    hint="Declare no managers before those of OwnedModel: Django's machinery needs to see all rows.",
                     obj=model,
                     id="authn.E002",
                 )

@@ -10,7 +10,7 @@ from django.db.models import sql
 from .caller import Caller
 from .scope import execute
 
-M = TypeVar("M", bound=models.Model, covariant=True)
+M_co = TypeVar("M_co", bound=models.Model, covariant=True)
 DATABASE = "default"
 
 
@@ -22,12 +22,16 @@ def _refused(name: str, instead: str) -> Any:
     return method
 
 
-class NativeQuerySet(models.QuerySet[M, M]):
+class NativeQuerySet(models.QuerySet[M_co, M_co]):
     """Asynchronous terminal methods on the pool; the subclass says who the owner is."""
 
     @property
     def owner(self) -> Any:
         raise NotImplementedError
+
+    @property
+    def _model(self) -> Any:
+        return self.model
 
     def _caller(self) -> Caller:
         return Caller(cast("str", self.owner))
@@ -45,54 +49,54 @@ class NativeQuerySet(models.QuerySet[M, M]):
             return []
         rows = (await execute(self._caller(), (text, params))).rows
         # What Django's own iterables ask of the compiler, answered from the rows that are here already.
-        compiler.execute_sql = lambda *args, **kwargs: [rows]
-        fetched.query.get_compiler = lambda *args, **kwargs: compiler
+        compiler.execute_sql = lambda *_, **__: [rows]
+        fetched.query.get_compiler = lambda *_, **__: compiler
         return list(fetched._iterable_class(fetched))
 
-    def __aiter__(self) -> AsyncIterator[M]:
-        async def generator() -> AsyncIterator[M]:
+    def __aiter__(self) -> AsyncIterator[M_co]:
+        async def generator() -> AsyncIterator[M_co]:
             for item in await self._aselect():
                 yield item
 
         return generator()
 
-    def aiterator(self, chunk_size: int = 2000) -> AsyncIterator[M]:
+    def aiterator(self, chunk_size: int = 2000) -> AsyncIterator[M_co]:
         """See iterator(). The rows arrive in one answer, whatever ``chunk_size`` says."""
         return self.__aiter__()
 
-    async def aget(self, *args: Any, **kwargs: Any) -> M:
+    async def aget(self, *args: Any, **kwargs: Any) -> M_co:
         """See get()."""
         found = await self.filter(*args, **kwargs)[:2]._aselect()
         if not found:
-            raise self.model.DoesNotExist(f"{self.model._meta.object_name} matching query does not exist.")
+            raise self._model.DoesNotExist(f"{self.model._meta.object_name} matching query does not exist.")
         if len(found) > 1:
-            raise self.model.MultipleObjectsReturned(f"get() returned more than one {self.model._meta.object_name}.")
-        return cast("M", found[0])
+            raise self._model.MultipleObjectsReturned(f"get() returned more than one {self.model._meta.object_name}.")
+        return cast("M_co", found[0])
 
-    async def afirst(self) -> M | None:
+    async def afirst(self) -> M_co | None:
         """See first()."""
         ordered = self if self.ordered else self.order_by("pk")
         return next(iter(await ordered[:1]._aselect()), None)
 
-    async def alast(self) -> M | None:
+    async def alast(self) -> M_co | None:
         """See last()."""
         ordered = self.reverse() if self.ordered else self.order_by("-pk")
         return next(iter(await ordered[:1]._aselect()), None)
 
-    async def aearliest(self, *fields: str) -> M:
+    async def aearliest(self, *fields: Any, **_: Any) -> M_co:
         """See earliest()."""
         return await self.order_by(*self._latest_by(fields))[:1].aget_only()
 
-    async def alatest(self, *fields: str) -> M:
+    async def alatest(self, *fields: Any, **_: Any) -> M_co:
         """See latest()."""
         return await self.order_by(*self._latest_by(fields)).reverse()[:1].aget_only()
 
-    async def aget_only(self) -> M:
+    async def aget_only(self) -> M_co:
         """The first row. Raises DoesNotExist when there is none."""
         found = await self._aselect()
         if not found:
-            raise self.model.DoesNotExist(f"{self.model._meta.object_name} matching query does not exist.")
-        return cast("M", found[0])
+            raise self._model.DoesNotExist(f"{self.model._meta.object_name} matching query does not exist.")
+        return cast("M_co", found[0])
 
     def _latest_by(self, fields: Sequence[str]) -> Sequence[str]:
         named = fields or self.model._meta.get_latest_by
@@ -108,13 +112,13 @@ class NativeQuerySet(models.QuerySet[M, M]):
             text, params = query.get_compiler(DATABASE).as_sql()
         except EmptyResultSet:
             return 0
-        answer = await execute(self._caller(), (f"SELECT count(*) FROM ({text}) t", params))
+        answer = await execute(self._caller(), (f"SELECT count(*) FROM ({text}) t", params))  # noqa: S608  (Django's SQL)
         return cast("int", answer.rows[0][0])
 
     async def aexists(self) -> bool:
         """See exists()."""
         try:
-            text, params = self.query.exists().get_compiler(DATABASE).as_sql()  # type: ignore[attr-defined]
+            text, params = self.query.exists().get_compiler(DATABASE).as_sql()
         except EmptyResultSet:
             return False
         return bool((await execute(self._caller(), (text, params))).rows)
@@ -125,7 +129,7 @@ class NativeQuerySet(models.QuerySet[M, M]):
             return False
         return await self.filter(pk=obj.pk).aexists()
 
-    async def ain_bulk(self, id_list: Any = None, *, field_name: str = "pk") -> dict[Any, M]:
+    async def ain_bulk(self, id_list: Any = None, *, field_name: str = "pk") -> dict[Any, M_co]:
         """See in_bulk()."""
         chosen = self if id_list is None else self.filter(**{f"{field_name}__in": list(id_list)})
         return {getattr(obj, field_name): obj for obj in await chosen._aselect()}
@@ -133,7 +137,7 @@ class NativeQuerySet(models.QuerySet[M, M]):
     async def _ainsert(self, objs: Sequence[Any]) -> list[Any]:
         """One INSERT for all ``objs``; what the database set comes back onto them."""
         meta = self.model._meta
-        query = sql.InsertQuery(self.model)
+        query: Any = sql.InsertQuery(self.model)
         query.insert_values([field for field in meta.concrete_fields if not field.generated], objs)
         compiler = query.get_compiler(DATABASE)
         compiler.returning_fields = list(meta.concrete_fields)
@@ -150,7 +154,7 @@ class NativeQuerySet(models.QuerySet[M, M]):
     async def _aupdate(self, values: dict[str, Any]) -> int:
         if self.query.is_sliced:
             raise TypeError("Cannot update a query once a slice has been taken.")
-        query = self.query.chain(sql.UpdateQuery)
+        query: Any = self.query.chain(sql.UpdateQuery)
         query.add_update_values(values)
         return await self._affected(query)
 
@@ -170,7 +174,7 @@ class NativeQuerySet(models.QuerySet[M, M]):
             return 0
         if not text:  # an update of nothing
             return 0
-        counted = f"WITH t AS ({text} RETURNING 1) SELECT count(*) FROM t"
+        counted = f"WITH t AS ({text} RETURNING 1) SELECT count(*) FROM t"  # noqa: S608  (Django's SQL)
         return cast("int", (await execute(self._caller(), (counted, params), write=True)).rows[0][0])
 
     aaggregate = _refused("aaggregate", "use acount(), or values().annotate() and iterate")

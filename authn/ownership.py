@@ -1,6 +1,6 @@
 """Layer 1: models whose rows belong to a caller, and querysets that cannot forget it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, Self, TypeVar, cast
 
 from django.apps import apps
@@ -14,7 +14,7 @@ from .statements import Param
 OWNER = "user_id"
 OWNER_NAMES = frozenset({"user", OWNER})
 
-M = TypeVar("M", bound="OwnedModel", covariant=True)
+M_co = TypeVar("M_co", bound="OwnedModel", covariant=True)
 Owner = str | Param
 
 
@@ -40,8 +40,7 @@ class OwnedQuery(sql.Query):
 
     def require_owner(self) -> Owner:
         if self.owner is None:
-            assert self.model is not None
-            raise OwnerRequired(self.model)
+            raise OwnerRequired(cast("type[models.Model]", self.model))
         return self.owner
 
     def get_compiler(self, *args: Any, **kwargs: Any) -> Any:
@@ -54,7 +53,7 @@ class OwnedQuery(sql.Query):
         return super().chain(klass)
 
 
-class OwnedQuerySet(NativeQuerySet[M]):
+class OwnedQuerySet(NativeQuerySet[M_co]):
     """Reads, updates and deletes are filtered by the owner, inserts carry it, and nothing can change it.
 
     Terminal methods without an owner raise `OwnerRequired`. The asynchronous ones run natively, in the owner's scope
@@ -62,7 +61,11 @@ class OwnedQuerySet(NativeQuerySet[M]):
     """
 
     def __init__(
-        self, model: type[M] | None = None, query: sql.Query | None = None, using: str | None = None, hints: Any = None
+        self,
+        model: type[M_co] | None = None,
+        query: sql.Query | None = None,
+        using: str | None = None,
+        hints: Any = None,
     ) -> None:
         super().__init__(model, query or OwnedQuery(cast("type[models.Model]", model)), using, hints)
 
@@ -76,28 +79,28 @@ class OwnedQuerySet(NativeQuerySet[M]):
         current = cast("OwnedQuery", self.query).owner
         if current is not None and current != subject:
             raise ForeignOwner("this queryset has an owner already")
-        owned = self._chain()
+        owned: Any = self._chain()  # type: ignore[attr-defined]
         owned.query.owner = subject
         return cast("Self", owned.filter(**{OWNER: subject}))
 
     # Inserts
 
-    def create(self, **kwargs: Any) -> M:
+    def create(self, **kwargs: Any) -> M_co:
         return super().create(**self._with_owner(kwargs))
 
-    def bulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> list[M]:
+    def bulk_create(self, objs: Iterable[M_co], *args: Any, **kwargs: Any) -> list[M_co]:
         return super().bulk_create(self._claim(objs, *args, **kwargs), *args, **kwargs)
 
-    async def acreate(self, **kwargs: Any) -> M:
-        return (await self._ainsert([self.model(**self._with_owner(kwargs))]))[0]
+    async def acreate(self, **kwargs: Any) -> M_co:
+        return cast("M_co", (await self._ainsert([self.model(**self._with_owner(kwargs))]))[0])
 
-    async def abulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> list[M]:
+    async def abulk_create(self, objs: Iterable[M_co], *args: Any, **kwargs: Any) -> list[M_co]:
         claimed = self._claim(objs, *args, **kwargs)
         if args or kwargs:
             raise NotImplementedError("abulk_create() takes no options: it is one statement for all objects")
         return await self._ainsert(claimed) if claimed else []
 
-    def get_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[M, bool]:
+    def get_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[M_co, bool]:
         return super().get_or_create(self._without_owner(defaults), **self._without_owner(kwargs))
 
     def update_or_create(
@@ -105,7 +108,7 @@ class OwnedQuerySet(NativeQuerySet[M]):
         defaults: Mapping[str, Any] | None = None,
         create_defaults: Mapping[str, Any] | None = None,
         **kwargs: Any,
-    ) -> tuple[M, bool]:
+    ) -> tuple[M_co, bool]:
         create = None if create_defaults is None else self._without_owner(create_defaults)
         return super().update_or_create(self._without_owner(defaults), create, **self._without_owner(kwargs))
 
@@ -122,9 +125,10 @@ class OwnedQuerySet(NativeQuerySet[M]):
     async def aupdate(self, **kwargs: Any) -> int:
         return await self._aupdate(self._without_owner(kwargs))
 
-    def bulk_update(self, objs: Iterable[M], fields: Collection[str], batch_size: int | None = None) -> int:
-        self._without_owner(dict.fromkeys(fields))
-        return super().bulk_update(self._claim(objs), fields, batch_size)
+    def bulk_update(self, objs: Iterable[M_co], fields: Iterable[str], batch_size: int | None = None) -> int:
+        names = list(fields)
+        self._without_owner(dict.fromkeys(names))
+        return super().bulk_update(self._claim(objs), names, batch_size)
 
     def delete(self) -> tuple[int, dict[str, int]]:
         self.owner  # noqa: B018
@@ -132,7 +136,7 @@ class OwnedQuerySet(NativeQuerySet[M]):
 
     def _raw_delete(self, using: str | None) -> int:
         self.owner  # noqa: B018
-        return cast("int", super()._raw_delete(using))  # type: ignore[misc]
+        return super()._raw_delete(using)
 
     # Combinations: every side has to have the same owner.
 
@@ -145,7 +149,7 @@ class OwnedQuerySet(NativeQuerySet[M]):
     def __xor__(self, other: Any) -> Any:
         return super().__xor__(self._same_owner(other)[0])
 
-    def union(self, *other_qs: Any, all: bool = False) -> Any:
+    def union(self, *other_qs: Any, all: bool = False) -> Any:  # noqa: A002  (Django's name)
         return super().union(*self._same_owner(*other_qs), all=all)
 
     def intersection(self, *other_qs: Any) -> Any:
@@ -182,7 +186,7 @@ class OwnedQuerySet(NativeQuerySet[M]):
         self.owner  # noqa: B018
         return values
 
-    def _claim(self, objs: Iterable[M], *args: Any, update_conflicts: bool = False, **_: Any) -> list[M]:
+    def _claim(self, objs: Iterable[M_co], *args: Any, update_conflicts: bool = False, **_: Any) -> list[M_co]:
         """The objects, each with this owner. A conflict on a key could be with another owner's row: never updated."""
         if update_conflicts or len(args) > 2:
             raise NotImplementedError("update_conflicts could write another owner's row: use update()")

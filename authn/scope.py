@@ -13,6 +13,7 @@ from .caller import Caller
 from .pool import connection
 from .problems import Forbidden, Unavailable
 from .rls import ROLE
+from .watchdog import watched
 from .wire import Connection, Result, Rows, Statement
 from .wire import run as run_on_wire
 
@@ -22,7 +23,7 @@ REFUSED = "AU403"  # SQLSTATE raised by authn_admit() and authn_next_revision()
 MIRROR_SECONDS = 60.0
 MIRROR_ENTRIES = 50_000
 
-# lock_timeout comes first: it bounds the wait for the account's row in authn_admit().
+# lock_timeout comes first: it bounds the wait for the account's row, in authn_admit() and in the mirror before it.
 ENTER = (
     "SELECT set_config('lock_timeout', %s, true), authn_admit(%s, %s), set_config('role', '"
     + ROLE
@@ -31,7 +32,8 @@ ENTER = (
 )
 REVISION = 1  # the column of authn_admit() in it
 MEET = (
-    "INSERT INTO authn_account (id, email, name) VALUES (%s, %s, %s) ON CONFLICT (id) DO UPDATE SET"
+    "INSERT INTO authn_account (id, email, name) SELECT %s, %s, %s FROM set_config('lock_timeout', %s, true)"
+    " ON CONFLICT (id) DO UPDATE SET"
     " email = coalesce(excluded.email, authn_account.email), name = coalesce(excluded.name, authn_account.name),"
     " last_seen_at = excluded.last_seen_at WHERE authn_account.status = 'active'"
 )
@@ -58,7 +60,7 @@ def _prologue(caller: Caller, write: bool) -> list[Statement]:
 
 
 def _meet(caller: Caller) -> Statement:
-    return MEET, (caller.subject, caller.email, caller.name)
+    return MEET, (caller.subject, caller.email, caller.name, str(settings.DATABASE_STATEMENT_TIMEOUT_MS))
 
 
 def _remember(caller: Caller) -> None:
@@ -88,7 +90,11 @@ class Answer:
 
 
 async def run(conn: Connection, statements: Sequence[Statement]) -> list[Result]:
-    return await run_on_wire(conn, statements, prepare=settings.DATABASE_PREPARE)
+    watched[conn] = monotonic()
+    try:
+        return await run_on_wire(conn, statements, prepare=settings.DATABASE_PREPARE)
+    finally:
+        watched.pop(conn, None)
 
 
 async def _run_scoped(conn: Connection, caller: Caller, statements: Sequence[Statement], write: bool) -> Answer:
@@ -106,8 +112,8 @@ async def _run_scoped(conn: Connection, caller: Caller, statements: Sequence[Sta
 async def execute(caller: Caller, *statements: Statement, write: bool = False) -> Answer:
     """Run ``statements`` as ``caller`` in one round trip and one transaction.
 
-    Raises `Forbidden` (403) for a suspended or erased account and `Unavailable` (503) when the database cannot answer in
-    time. Integrity and data errors of psycopg pass through.
+    Raises `Forbidden` (403) for a suspended or erased account and `Unavailable` (503) when the database cannot answer
+    in time. Integrity and data errors of psycopg pass through.
     """
     with translated():
         async with connection() as conn:
@@ -150,7 +156,11 @@ async def transaction(caller: Caller, *statements: Statement, write: bool = True
                 )
             finally:
                 if not conn.closed and conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-                    await conn.rollback()
+                    watched[conn] = monotonic()
+                    try:
+                        await conn.rollback()
+                    finally:
+                        watched.pop(conn, None)
 
 
 class translated:  # noqa: N801  (reads as a statement: "with translated():")

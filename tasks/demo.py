@@ -48,8 +48,8 @@ class _Template:
 def seed(users: int, tasks: int) -> Iterator[int]:
     """Make the users that are missing, and yield how many of ``users`` exist so far.
 
-    An empty table is filled in one transaction that builds the indexes anew, which is faster, and leaves nothing when it is
-    interrupted. Otherwise each transaction makes a few whole users, and a second run goes on from there.
+    An empty table is filled in one transaction that builds the indexes anew, which is faster, and leaves nothing when
+    it is interrupted. Otherwise each transaction makes a few whole users, and a second run goes on from there.
     """
     if Task.unscoped.exists():
         yield from _blocks(users, tasks)

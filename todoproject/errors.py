@@ -14,7 +14,7 @@ logger = logging.getLogger("todoproject.api")
 
 
 def problem_from(error: Exception, request: HttpRequest) -> Problem:
-    """The problem behind ``error``, kept on ``request``. What nobody expected is logged, and answered without details."""
+    """The problem behind ``error``, kept on ``request``. What nobody expected is logged, and shows no details."""
     problem = _problem(error, request)
     request.problem = problem  # type: ignore[attr-defined]
     return problem

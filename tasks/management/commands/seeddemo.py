@@ -10,8 +10,8 @@ from tasks.demo import seed
 
 class Command(BaseCommand):
     help = (
-        "Fill the database with the users demo-1 … demo-N, each with M tasks. Users that exist already stay as they are, "
-        "so an interrupted run goes on where it stopped. Example: manage.py seeddemo --users 1000 --tasks 20"
+        "Fill the database with the users demo-1 … demo-N, each with M tasks. Users that exist already stay as they "
+        "are, so an interrupted run goes on where it stopped. Example: manage.py seeddemo --users 1000 --tasks 20"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
