@@ -171,5 +171,5 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": environment.LOG_LEVEL},
     # At INFO these tell of every single call.
-    "loggers": {name: {"level": "WARNING"} for name in ("psycopg.pool", "httpx", "httpcore")},
+    "loggers": {name: {"level": "WARNING"} for name in ("psycopg.pool", "httpx", "httpcore", "axes")},
 }
