@@ -7,15 +7,14 @@ prints its tables and leaves the published numbers alone.
 """
 
 import argparse
-import sys
+import os
 from dataclasses import dataclass
 
-from bench import cpu, load, report, tables, tools
+from bench import command, cpu, load, report, tables, tools
 from bench.contestants import CONTESTANTS, Contestant
 from bench.database import running
-from bench.places import SCRATCH, BenchError, say
+from bench.places import SCRATCH, say
 from bench.plan import CALLS, Call
-from todoproject.host import EmbeddedDatabaseError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,7 @@ class Size:
 
 FULL = Size(rounds=7, count=300, http_rounds=3, seconds=3, starts=3)
 QUICK = Size(rounds=3, count=60, http_rounds=2, seconds=1, starts=1)
+BUSY = 0.5  # load average before a run, above which it says that it does not have the machine for itself
 QUICK_HTTP = ("list", "create")
 
 
@@ -43,7 +43,10 @@ def main() -> None:
     contestants = [CONTESTANTS[name] for name in options.only.split(",") if name] or list(CONTESTANTS.values())
     calls = [CALLS[name] for name in options.calls.split(",") if name] or list(CALLS.values())
     tools.prepare()
-    results = run(contestants, calls, quick=options.quick)
+    load_before = os.getloadavg()[0]
+    if load_before > BUSY:
+        say(f"This machine is busy already (load {load_before:.1f}): the numbers will be worse, and uneven.")
+    results = run(contestants, calls, quick=options.quick) | {"load_before": round(load_before, 2)}
     say(tables.markdown(results))
     if options.quick or options.only or options.calls:
         report.save(results, SCRATCH / "results.json")
@@ -69,7 +72,4 @@ def run(contestants: list[Contestant], calls: list[Call], *, quick: bool) -> rep
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (BenchError, EmbeddedDatabaseError) as error:
-        sys.exit(str(error))
+    command.run(main)

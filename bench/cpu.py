@@ -9,14 +9,13 @@ calls before the next round begins, so that a slow moment of the machine meets a
 import argparse
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from bench import product, tools
+from bench import command, product, tools
 from bench.check import check, takes_part
 from bench.contestants import CONTESTANTS, Contestant
 from bench.data import PEERS, Connection, create_peers_table
@@ -189,7 +188,4 @@ def show(samples: dict[str, dict[str, Samples]], calls: list[Call]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except BenchError as error:
-        sys.exit(str(error))
+    command.run(main)

@@ -8,13 +8,12 @@ Both sizes are databases of their own on one server, and the rounds alternate be
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from bench import product, report, tools
+from bench import command, product, report, tools
 from bench.contestants import CONTESTANTS
 from bench.cpu import CLIENTS, Samples, Worker
 from bench.data import Connection
@@ -23,7 +22,6 @@ from bench.places import BENCH, SCRATCH, BenchError, say
 from bench.plan import CALLS, Call, Line, changes, lines_of, write
 from bench.tables import table, verdict
 from bench.tokens import token
-from todoproject.host import EmbeddedDatabaseError
 
 FEW, DEEP, DEEP_PAGE, LIMIT = 10, 10_000, 500, 20
 BOUND = 1.3
@@ -203,7 +201,4 @@ def markdown(results: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (BenchError, EmbeddedDatabaseError) as error:
-        sys.exit(str(error))
+    command.run(main)

@@ -11,16 +11,14 @@ import cProfile
 import io
 import os
 import pstats
-import sys
 from collections.abc import Callable
 
-from bench import cpu
+from bench import command, cpu
 from bench.contestants import CONTESTANTS
 from bench.database import Database, running
 from bench.inprocess import Runner, lifespan, load_application
 from bench.places import SCRATCH, BenchError, say
 from bench.plan import CALLS, Call, lines_of, write
-from todoproject.host import EmbeddedDatabaseError
 
 PRODUCT = CONTESTANTS["product"]
 
@@ -73,7 +71,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (BenchError, EmbeddedDatabaseError) as error:
-        sys.exit(str(error))
+    command.run(main)

@@ -57,7 +57,8 @@ def machine(results: Results) -> str:
     return (
         f"{kind} on {results['date']}: {facts['cores']} cores of {facts['processor']}, {facts['system']}, "
         f"Python {facts['python']}, Node.js {facts['node']}, PostgreSQL {facts['postgresql']}; "
-        "the load generator and the database run on the same cores."
+        "the load generator and the database run on the same cores. "
+        f"Load average before the run: {results['load_before']:.1f}."
     )
 
 

@@ -8,7 +8,6 @@ comparison with 32 clients that do the same.
 
 import argparse
 import resource
-import sys
 import time
 from dataclasses import dataclass
 from statistics import quantiles
@@ -17,7 +16,7 @@ from typing import Any
 import uvloop
 
 from bench import clients as http
-from bench import cpu, report, tools
+from bench import command, cpu, report, tools
 from bench.contestants import CONTESTANTS
 from bench.data import Connection
 from bench.database import running
@@ -27,7 +26,6 @@ from bench.plan import json as encoded
 from bench.servers import Server
 from bench.tables import table, verdict
 from bench.tokens import token
-from todoproject.host import EmbeddedDatabaseError
 
 FEW = 32
 PRODUCT = CONTESTANTS["product"]
@@ -202,7 +200,4 @@ def allow_files(number: int) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (BenchError, EmbeddedDatabaseError) as error:
-        sys.exit(str(error))
+    command.run(main)

@@ -20,6 +20,7 @@ def results(ours_cpu: float, ours_per_second: float) -> dict[str, Any]:
     return {
         "date": "2026-01-01",
         "quick": False,
+        "load_before": 0.1,
         "machine": dict.fromkeys(("processor", "cores", "system", "python", "node", "postgresql"), "x"),
         "cpu": {
             "product": {"list": {**PROCESSOR, "cpu_us": ours_cpu}},
@@ -69,3 +70,9 @@ def test_the_plot_names_everybody_it_shows() -> None:
 
     assert "this project" in drawing
     assert "FastAPI + SQLModel" in drawing
+
+
+def test_the_tables_say_whether_the_machine_was_busy() -> None:
+    text = tables.markdown({**results(250.0, 3300.0), "load_before": 8.7})
+
+    assert "Load average before the run: 8.7." in text
