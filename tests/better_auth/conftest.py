@@ -1,4 +1,4 @@
-"""Real Better Auth servers: installed once from the lock file, each with a database of its own."""
+"""Real Better Auth servers: installed once from the lock file, each with a schema of its own."""
 
 import fcntl
 import os
@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 from uuid import uuid4
@@ -51,44 +52,72 @@ def node() -> None:
         unavailable(f"npm ci failed: {installed.stderr.strip()[-300:]}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[NewDatabase]:
-    """Make an empty database beside the API's; returns what node-postgres needs to connect."""
+    """Make an empty schema in the API's database; returns what node-postgres needs to work in it."""
     names: list[str] = []
+
+    def execute(statement: str) -> Any:
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(statement)
+            return connection.connection.info
 
     def make() -> dict[str, Any]:
         names.append(f"better_auth_{uuid4().hex}")
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute(f"CREATE DATABASE {names[-1]}")
-            server = connection.connection.info
+        server = execute(f"CREATE SCHEMA {names[-1]}")
         return {
             "host": server.host,
             "port": server.port,
             "user": server.user,
             "password": server.password or None,
-            "database": names[-1],
+            "database": server.dbname,
+            "options": f"-c search_path={names[-1]}",
         }
 
     yield make
     for name in names:
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        execute(f"DROP SCHEMA {name} CASCADE")
 
 
-@pytest.fixture
-def processes() -> Iterator[ExitStack]:
-    """Whatever is started is stopped before its database goes."""
+@pytest.fixture(scope="session")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("better-auth") / "log"
+
+
+@pytest.fixture(scope="session")
+def started(new_database: NewDatabase) -> Iterator[ExitStack]:
+    """Servers of the whole run, stopped before their schemas go."""
     with ExitStack() as stack:
         yield stack
 
 
 @pytest.fixture
-def new_server(node: None, new_database: NewDatabase, processes: ExitStack, tmp_path: Path) -> NewServer:
-    """Start a Better Auth server: ``new_server(algorithm="ES256")``."""
+def processes() -> Iterator[ExitStack]:
+    """Servers of one test."""
+    with ExitStack() as stack:
+        yield stack
 
-    def start(*, port: int | None = None, secret: str = SECRET, **options: Any) -> BetterAuth:
-        server = configured(port or free_port(), new_database(), tmp_path / "better-auth.log", secret, **options)
+
+@pytest.fixture
+def new_server(node: None, new_database: NewDatabase, processes: ExitStack, log: Path) -> NewServer:
+    """Start a Better Auth server that the test may stop: ``new_server(algorithm="ES256")``."""
+
+    def start(*, port: int | None = None, **options: Any) -> BetterAuth:
+        server = configured(port or free_port(), new_database(), log, SECRET, **options)
         processes.callback(server.close)
+        return server.start()
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def any_server(node: None, new_database: NewDatabase, started: ExitStack, log: Path) -> NewServer:
+    """A running Better Auth server with these options, which tests share and leave running."""
+
+    @cache
+    def start(**options: Any) -> BetterAuth:
+        server = configured(free_port(), new_database(), log, SECRET, **options)
+        started.callback(server.close)
         return server.start()
 
     return start

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
+from uuid import uuid4
 
 import httpx
 import jwt
@@ -25,7 +26,7 @@ def free_port() -> int:
 
 
 class BetterAuth:
-    """A node process that can be stopped and started again on its port, its tables in a database of their own."""
+    """A node process that can be stopped and started again on its port, its tables in a schema of their own."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str], port: int, log: Path) -> None:
         self.port, self.url = port, f"http://localhost:{port}"
@@ -81,7 +82,7 @@ class Person(httpx.Client):
 
     def __init__(self, server: BetterAuth, name: str) -> None:
         super().__init__(base_url=f"{server.url}/api/auth", headers={"Origin": server.url}, timeout=20)
-        self.email = f"{name.lower()}@example.com"
+        self.email = f"{name.lower()}-{uuid4().hex}@example.com"
         body = {"name": name, "email": self.email, "password": PASSWORD}
         self.signed_up = self.post("/sign-up/email", json=body)
         assert self.signed_up.status_code == 200, self.signed_up.text

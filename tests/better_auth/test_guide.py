@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from pytest_django import Settings
@@ -47,7 +47,7 @@ def module(node: None, tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def recipe(module: Callable[..., Path], processes: ExitStack, tmp_path: Path) -> Recipe:
+def recipe(module: Callable[..., Path], processes: ExitStack, log: Path) -> Recipe:
     """Serve a recipe of the guide, configured by nothing but the environment."""
 
     def start(title: str, database: dict[str, Any], port: int) -> BetterAuth:
@@ -58,7 +58,7 @@ def recipe(module: Callable[..., Path], processes: ExitStack, tmp_path: Path) ->
             "DATABASE_URL": address(database),
         }
         command = ["recipe.mjs", str(module(title)), str(port)]
-        server = BetterAuth(command, environment, port, tmp_path / "better-auth.log")
+        server = BetterAuth(command, environment, port, log)
         processes.callback(server.close)
         return server.start()
 
@@ -67,8 +67,10 @@ def recipe(module: Callable[..., Path], processes: ExitStack, tmp_path: Path) ->
 
 def address(database: dict[str, Any]) -> str:
     password = f":{quote(database['password'], safe='')}" if database["password"] else ""
-    host = f"?host={quote(database['host'], safe='')}&port={database['port']}"
-    return f"postgresql://{quote(database['user'])}{password}@/{database['database']}{host}"
+    where = {name: database[name] for name in ("host", "port", "options")}
+    return (
+        f"postgresql://{quote(database['user'])}{password}@/{database['database']}?{urlencode(where, quote_via=quote)}"
+    )
 
 
 def test_the_published_keys_recipe(recipe: Recipe, new_database: NewDatabase, api: Api, settings: Settings) -> None:
