@@ -169,9 +169,9 @@ def test_a_refusal_that_waiting_cannot_change_is_told_at_once(monkeypatch: pytes
 
 
 def test_a_server_that_is_starting_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-    monkeypatch.setattr(database.time, "sleep", asked.append)
-    monkeypatch.setattr(database.time, "monotonic", iter([0.0, 1.0, 2.0, 3.0]).__next__)
+    asked: list[float] = []
+    monkeypatch.setattr("todoproject.database.time.sleep", asked.append)
+    monkeypatch.setattr("todoproject.database.time.monotonic", iter([0.0, 1.0, 2.0, 3.0]).__next__)
 
     with (
         postgres_that_says(b"the database system is starting up") as port,
