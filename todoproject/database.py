@@ -21,7 +21,7 @@ EXAMPLE = "postgresql://user:password@host:5432/name"
 RETRY_INTERVAL = 0.25  # seconds
 # What a server says that is starting, stopping or full: worth another attempt.
 PASSING = ("starting up", "shutting down", "recovery", "too many", "connection slots", "not yet accepting")
-DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}  # nosec B105
 
 
 class DatabaseUnusable(Exception):
