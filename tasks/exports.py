@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import IO
 
 from authn.caller import Caller
@@ -22,6 +23,9 @@ class Document:
         self._spool = spool
         self.size = spool.tell()
 
+    def __del__(self) -> None:
+        self._spool.close()  # who asks for the headers alone, or has gone, never reads it
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with self._spool as spool:
             spool.seek(0)
@@ -33,14 +37,17 @@ async def export_account(caller: Caller, account: Statement) -> Document:
     """Everything held about ``caller`` as of one moment. Memory stays flat whatever the number of tasks."""
     text, params = every_task().bind(caller, {})
     cursor = (f"DECLARE export NO SCROLL CURSOR FOR {text}", params)
-    spool = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  (the document closes it)
-    async with transaction(caller, account.bind(caller, {}), cursor, (FETCH, ()), write=False) as opened:
-        person, _, found = opened.answer.results
-        spool.write(b'{"account":' + person.text(0, 0) + b',"tasks":[')
-        separator = b""
-        while found:
-            spool.write(separator + b",".join(found.texts()))
-            separator = b","
-            (found,) = await opened.run((FETCH, ()))
-    spool.write(b"]}")
+    with ExitStack() as undo:
+        spool = undo.enter_context(tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))
+        async with transaction(caller, account.bind(caller, {}), cursor, (FETCH, ()), write=False) as opened:
+            person, _, found = opened.answer.results
+            spool.write(b'{"account":' + person.text(0, 0) + b',"tasks":[')
+            separator = b""
+            while found:
+                spool.write(separator + b",".join(found.texts()))
+                separator = b","
+                (found,) = await opened.run((FETCH, ()))
+            await opened.commit()  # the time of the visit, which the document shows
+        spool.write(b"]}")
+        undo.pop_all()
     return Document(spool)
