@@ -91,7 +91,8 @@ def claim_problems(facts: Facts, policy: Policy, now: float) -> Iterator[tuple[s
         carried = claims.get(claim)
         matches = wanted in carried if isinstance(carried, list) else carried == wanted
         if wanted is not None and not matches and (claim in claims or (claims and not shared)):
-            yield code, f"Its {word} is {shown(carried)}, this server expects {wanted}."
+            found = f"Its {word} is {shown(carried)}" if claim in claims else f"It names no {word}"
+            yield code, f"{found}, this server expects {wanted}."
 
 
 def shown(value: object) -> str:

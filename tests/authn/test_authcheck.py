@@ -208,6 +208,7 @@ class TestWithPublishedKeys:
         _, output = authcheck(token(body=claims(iss=ABSENT)))
 
         assert 'Refused (missing_claim): The token lacks the required claim "iss".' in output
+        assert "Once that is solved: It names no issuer, this server expects http://127.0.0.1" in output
         assert "Once that is solved: Its audience is" in output
 
     def test_keys_that_cannot_be_fetched_leave_it_open(self, settings: Settings) -> None:
