@@ -8,8 +8,9 @@ import asyncio
 import logging
 import select
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -19,10 +20,13 @@ from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from .problems import Unavailable
+from .watchdog import watch
 from .wire import Connection
 
 logger = logging.getLogger("authn.pool")
 
+# The pool tries to connect after 1, 2, 4, … seconds until then, and from then on whenever somebody needs a connection.
+RECONNECT_SECONDS = 2.0
 BUSY = "The service is busy. Try again in a moment."
 DOWN = "The database cannot be reached right now. Try again in a moment."
 
@@ -30,6 +34,7 @@ DOWN = "The database cannot be reached right now. Try again in a moment."
 class _State:
     pool: AsyncConnectionPool[Connection] | None = None
     loop: asyncio.AbstractEventLoop | None = None
+    watchdog: asyncio.Task[None] | None = None
 
 
 def _connection_kwargs() -> dict[str, Any]:
@@ -41,14 +46,16 @@ def _connection_kwargs() -> dict[str, Any]:
     return params | {"autocommit": True, "context": get_adapters_template(True, UTC), "prepare_threshold": None}
 
 
-async def _alive(connection: Connection) -> None:
-    """Refuse an idle connection that the server has closed: its socket is readable. Costs no round trip."""
+def _is_alive(connection: Connection) -> bool:
+    """Whether the server has not closed an idle connection: its socket would be readable. Costs no round trip."""
     poller = select.poll()
     poller.register(connection.pgconn.socket, select.POLLIN | select.POLLHUP | select.POLLERR)
-    if poller.poll(0):
+    if not poller.poll(0):
+        return True
+    with suppress(psycopg.OperationalError):
         connection.pgconn.consume_input()
-        if connection.pgconn.status != psycopg.pq.ConnStatus.OK or poller.poll(0):
-            raise psycopg.OperationalError("the server closed the connection")
+        return connection.pgconn.status == psycopg.pq.ConnStatus.OK and not poller.poll(0)
+    return False
 
 
 def _make_pool() -> AsyncConnectionPool[Connection]:
@@ -59,8 +66,7 @@ def _make_pool() -> AsyncConnectionPool[Connection]:
         max_size=settings.DATABASE_POOL_MAX,
         max_waiting=settings.DATABASE_POOL_QUEUE,
         timeout=settings.DATABASE_POOL_TIMEOUT,
-        reconnect_timeout=5,
-        check=_alive,
+        reconnect_timeout=RECONNECT_SECONDS,
         open=False,
         name="api",
     )
@@ -72,6 +78,7 @@ async def open_pool() -> AsyncConnectionPool[Connection]:
     if _State.pool is None or _State.loop is not loop:
         _State.pool, _State.loop = _make_pool(), loop
         await _State.pool.open()
+        _State.watchdog = loop.create_task(watch(), name="database watchdog")
     return _State.pool
 
 
@@ -80,10 +87,26 @@ async def close_pool(wait_seconds: float = 5.0) -> None:
     pool, _State.pool = _State.pool, None
     if pool is not None and _State.loop is asyncio.get_running_loop():
         await pool.close(wait_seconds)
+        if _State.watchdog is not None:
+            _State.watchdog.cancel()
 
 
 def current_pool() -> AsyncConnectionPool[Connection] | None:
     return _State.pool
+
+
+async def _living(pool: AsyncConnectionPool[Connection]) -> Connection:
+    """A connection that the server has not closed meanwhile. Nothing was sent on a dead one, so the next will do.
+
+    The pool's own `check` waits a second after each dead one, and a restarted server leaves a whole pool of them.
+    """
+    deadline = monotonic() + pool.timeout
+    while True:
+        conn = await pool.getconn(deadline - monotonic())
+        if _is_alive(conn):
+            return conn
+        await conn.close()
+        await pool.putconn(conn)
 
 
 @asynccontextmanager
@@ -96,7 +119,7 @@ async def connection() -> AsyncIterator[Connection]:
     if pool is None or _State.loop is not asyncio.get_running_loop():
         pool = await open_pool()
     try:
-        conn = await pool.getconn()
+        conn = await _living(pool)
     except TooManyRequests as error:
         raise Unavailable(BUSY) from error
     except (PoolTimeout, PoolClosed) as error:
