@@ -8,6 +8,7 @@ from django.db.models import sql
 from django.db.models.expressions import Expression
 
 from .caller import Caller
+from .retries import settled
 from .scope import Answer, execute
 
 DATABASE = "default"
@@ -50,7 +51,10 @@ class Statement:
 
     async def run(self, caller: Caller, /, **values: Any) -> Answer:
         """Run for ``caller``, in one round trip. Raises what `authn.scope.execute` raises."""
-        return await execute(caller, self.bind(caller, values), write=self.writes)
+        bound = self.bind(caller, values)
+        if self.writes:
+            return await settled(lambda: execute(caller, bound, write=True))
+        return await execute(caller, bound)
 
     def wrapped(self, before: str, after: str) -> Self:
         """The same statement inside another, as ``before`` + SQL + ``after``."""

@@ -10,6 +10,7 @@ from authn.bearer import caller_of
 from authn.models import Account
 from authn.ownership import owned_models
 from authn.problems import Invalid
+from authn.retries import settled
 from authn.scope import execute, transaction
 from authn.statements import OWNER, Statement, delete, select
 
@@ -58,6 +59,10 @@ async def erase_me(request: HttpRequest, erase: schemas.AccountErase) -> HttpRes
         message = "must be your own subject (sub)"
         raise Invalid(errors=[{"loc": ["body", "confirm"], "code": "not_confirmed", "message": message}])
     rows = [delete(model.objects.owned_by(OWNER), ("user",)).bind(caller, {}) for model in owned_models()]
-    async with transaction(caller, *rows, ("SELECT authn_erase()", ())) as opened:
-        await opened.commit()
+
+    async def run() -> None:
+        async with transaction(caller, *rows, ("SELECT authn_erase()", ())) as opened:
+            await opened.commit()
+
+    await settled(run)
     return HttpResponse(status=204)

@@ -8,6 +8,7 @@ from ninja import Body, Router
 
 from authn.bearer import caller_of
 from authn.problems import PreconditionFailed, Problem
+from authn.retries import settled
 from authn.scope import Transaction, execute, transaction
 
 from . import batches, schemas, statements
@@ -100,10 +101,14 @@ async def batch_tasks(request: HttpRequest, batch: batches.TaskBatch) -> HttpRes
 
     if key is not None:
         return await once(request, caller, key, work)
-    async with transaction(caller, *batches.statements_of(steps)) as opened:
-        found = await batches.results(steps, opened.answer.results, opened, caller)
-        await opened.commit()
-        return results_response(found)
+
+    async def run() -> HttpResponse:
+        async with transaction(caller, *batches.statements_of(steps)) as opened:
+            found = await batches.results(steps, opened.answer.results, opened, caller)
+            await opened.commit()
+            return results_response(found)
+
+    return await settled(run)
 
 
 @router.get(

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 
 from authn.caller import Caller
 from authn.problems import Invalid
+from authn.retries import settled
 from authn.scope import Transaction, transaction
 from authn.statements import OWNER, Param, Statement, insert, select
 
@@ -60,7 +61,10 @@ async def once(request: HttpRequest, caller: Caller, key: str, work: Work) -> Ht
 
     Raises `KeyReused` (422) when the earlier call was another request.
     """
-    ours = fingerprint(request)
+    return await settled(lambda: _once(caller, key, fingerprint(request), work))
+
+
+async def _once(caller: Caller, key: str, ours: str, work: Work) -> HttpResponse:
     async with transaction(caller, find_record().bind(caller, {"key": key})) as opened:
         if opened.answer.result:
             return _replay(opened.answer.rows[0], ours)
