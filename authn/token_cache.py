@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-from .tokens import LEEWAY_SECONDS, MAX_TOKEN_CHARS, Claims
+from .jws import MAX_TOKEN_CHARS
+from .tokens import LEEWAY_SECONDS, Claims
 
 MAX_ENTRIES: Final = 10_000
 MAX_AGE_SECONDS: Final = 60.0

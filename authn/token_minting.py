@@ -4,8 +4,9 @@ import time
 
 import jwt
 
+from .jws import parse_token
 from .keys import VerificationKey
-from .tokens import Policy, parse_token, verify_token
+from .tokens import Policy, verify_token
 
 
 def mint(

@@ -8,11 +8,12 @@ from django.core.signals import setting_changed
 
 from .jwks import JwksKeySet, KeySetStatus
 from .jwks_fetch import JwksFetcher
+from .jws import ParsedToken, parse_token
 from .keys import ASYMMETRIC_ALGORITHMS, HS256, KeySource, UnusableKey, VerificationKey, secret_key
 from .token_cache import TokenCache
 from .token_errors import KeysUnavailable, TokenError
 from .token_settings import SETTING_NAMES, TokenSettings, token_settings
-from .tokens import Claims, ParsedToken, Policy, parse_token, verify_token
+from .tokens import Claims, Policy, verify_token
 
 logger = logging.getLogger(__name__)
 

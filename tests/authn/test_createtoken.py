@@ -9,8 +9,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from authn.jws import parse_token
 from authn.token_settings import token_settings
-from authn.tokens import Claims, parse_token, verify_token
+from authn.tokens import Claims, verify_token
 from authn.verifier import configured_secret
 
 from .token_tools import SECRET

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from authn.jws import parse_token
 from authn.keys import VerificationKey
-from authn.tokens import TokenError, parse_token, verify_token
+from authn.tokens import TokenError, verify_token
 
 from .token_attacks import ATTACKS
 from .token_tools import POLICY, claims, header, segment, signed, token, verification_key

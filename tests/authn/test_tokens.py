@@ -7,8 +7,9 @@ import time
 import jwt
 import pytest
 
+from authn.jws import MAX_TOKEN_CHARS, parse_token
 from authn.token_errors import REASONS, KeysUnavailable
-from authn.tokens import MAX_TOKEN_CHARS, Claims, Policy, TokenError, parse_token, verify_token
+from authn.tokens import Claims, Policy, TokenError, verify_token
 
 from .token_tools import (
     ABSENT,

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from authn import token_cache
+from authn.jws import MAX_TOKEN_CHARS
 from authn.token_cache import MAX_ENTRIES, TokenCache
-from authn.tokens import MAX_TOKEN_CHARS, Claims
+from authn.tokens import Claims
 
 
 class Clocks(SimpleNamespace):

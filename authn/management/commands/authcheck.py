@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from authn.diagnosis import Diagnosis, diagnose
+from authn.jws import MAX_TOKEN_CHARS
 from authn.token_settings import token_settings
-from authn.tokens import MAX_TOKEN_CHARS
 from authn.verifier import get_verifier
 
 REFUSED, UNDECIDED = 1, 3
