@@ -34,9 +34,13 @@ class Database:
     def connect(self, name: str | None = None) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(host=str(self.socket), user=USER, dbname=name or self.name, autocommit=True)
 
-    def recreate(self) -> None:
+    def drop(self) -> None:
         with self.connect("postgres") as connection:
             connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(self.name)))
+
+    def recreate(self) -> None:
+        self.drop()
+        with self.connect("postgres") as connection:
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(self.name)))
 
     def processor_seconds(self) -> dict[object, float]:

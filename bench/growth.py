@@ -148,10 +148,14 @@ def main() -> None:
     with running() as server:
         names = (("few", FEW), ("many", options.tasks))
         sizes = [Size(n, Database(server.socket, f"todo_growth_{n}"), options.users, tasks) for n, tasks in names]
-        for size in sizes:
-            size.populate()
-        by_size = compare_sizes(sizes, options.rounds, options.count)
-        by_depth = compare_depths(sizes[-1], options.rounds, options.count)
+        try:
+            for size in sizes:
+                size.populate()
+            by_size = compare_sizes(sizes, options.rounds, options.count)
+            by_depth = compare_depths(sizes[-1], options.rounds, options.count)
+        finally:
+            for size in sizes:
+                size.database.drop()
         results = {
             "users": options.users,
             "tasks": options.tasks,
