@@ -116,7 +116,10 @@ class Postgres:
                     os.kill(pid, signal.SIGCONT)
             os.kill(running.pid, signal.SIGQUIT)
             until(lambda: self.cluster.postmaster() is None, "PostgreSQL is gone")
-        shutil.rmtree(self.cluster.data.parent, ignore_errors=True)
+        shutil.rmtree(self.cluster.data, ignore_errors=True)
+        self.cluster.log.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.cluster.data.parent.rmdir()
 
 
 def run_as_owner(directory: Path, *command: str, environment: dict[str, str] | None = None) -> None:
@@ -132,8 +135,8 @@ def run_as_owner(directory: Path, *command: str, environment: dict[str, str] | N
 
 
 @contextmanager
-def postgres(**options: str) -> Iterator[Postgres]:
-    server = Postgres(short_directory() / "postgres", **options)
+def postgres(data: Path | None = None, **options: str) -> Iterator[Postgres]:
+    server = Postgres(data or short_directory() / "postgres", **options)
     try:
         server.start()
         yield server
