@@ -51,8 +51,8 @@ class Allowance:
         self._spent_at = -math.inf
 
     def wait(self, now: float) -> float:
-        """Seconds until the next permission, 0 or less when there is one."""
-        return self._spent_at + DEMAND_SECONDS - now
+        """Seconds until the next permission, 0 when there is one."""
+        return max(0.0, self._spent_at + DEMAND_SECONDS - now)
 
 
 class JwksKeySet:

@@ -94,9 +94,8 @@ def parse_jwk(raw: object) -> VerificationKey:
     if "verify" not in _as_list(raw.get("key_ops", ["verify"])):
         raise UnusableKey('its key_ops do not list "verify"')
     algorithm = _algorithm_of(raw)
-    return VerificationKey(
-        fingerprint=_fingerprint(raw, algorithm), algorithm=algorithm, kid=kid, jwk=_public_key(raw, algorithm)
-    )
+    jwk = _public_key(raw, algorithm)
+    return VerificationKey(fingerprint=_fingerprint(raw, algorithm), algorithm=algorithm, kid=kid, jwk=jwk)
 
 
 def _as_list(value: object) -> list[object]:

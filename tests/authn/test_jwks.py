@@ -104,6 +104,25 @@ async def test_nobody_waits_for_more_than_two_fetches() -> None:
         assert (await unknown, await forged, case.fetches) == ("unknown_key", None, 3)
 
 
+async def test_who_only_joined_the_fetches_of_others_may_come_back_at_once() -> None:
+    async with key_set(jwk("EdDSA", "1")) as case:
+        known = await case.get("1")
+        case.server.behaviour = DOWN
+        case.server.open.clear()
+        case.clock.now += 300
+        case.keys.refresh_if_due()
+        await case.server.asked_times(2)
+
+        forged = asyncio.create_task(case.keys.replacement_for(known))
+        unknown = asyncio.create_task(case.keys.find_after_fetch("new", "EdDSA"))
+        await asyncio.sleep(0)
+        case.server.open.set()
+
+        with pytest.raises(KeysUnavailable) as caught:
+            await unknown
+        assert (await forged, caught.value.retry_after, case.fetches) == (None, 1, 3)
+
+
 def published_just_too_late(server: KeyServer, key: dict[str, object]) -> Behaviour:
     """One more answer without ``key``, then it is listed."""
     old = answering(json.dumps({"keys": server.keys}).encode())
