@@ -94,6 +94,13 @@ class Person(httpx.Client):
         assert response.status_code == 200, response.text
         return str(response.json()["token"])
 
+    def two_tokens_of_one_key(self) -> tuple[str, str]:
+        """Also while keys rotate by the second."""
+        while True:
+            first, second = self.token(), self.token()
+            if kid_of(first) == kid_of(second):
+                return first, second
+
     def token_under_another_key(self, than: str) -> str:
         """The first token after the next rotation."""
         while True:
