@@ -129,8 +129,13 @@ class _DisconnectWatch:
             self._watcher.cancel()
 
 
+@lru_cache(maxsize=256)
+def _header_name(name: str) -> bytes:
+    return name.lower().encode("ascii")
+
+
 async def _send(response: HttpResponseBase, send: Send, *, body: bool) -> None:
-    headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
+    headers = [(_header_name(name), value.encode("latin-1")) for name, value in response.items()]
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     if isinstance(response, StreamingHttpResponse):
         if body:

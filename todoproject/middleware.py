@@ -13,7 +13,21 @@ View = Callable[[ApiRequest], Awaitable[HttpResponseBase]]
 
 def with_middleware(view: View) -> View:
     """``view`` inside the list, outermost last."""
-    return response_headers(CorsMiddleware(view))  # type: ignore[arg-type]
+    return response_headers(cors(view))
+
+
+def cors(view: View) -> View:
+    """django-cors-headers, for requests that come from a page: without an Origin there is nothing to decide."""
+    from_page: View = CorsMiddleware(view)  # type: ignore[arg-type, assignment]
+
+    async def respond(request: ApiRequest) -> HttpResponseBase:
+        if "HTTP_ORIGIN" in request.META:
+            return await from_page(request)
+        response = await view(request)
+        response.headers["Vary"] = "origin"
+        return response
+
+    return respond
 
 
 def response_headers(view: View) -> View:
