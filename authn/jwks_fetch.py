@@ -47,7 +47,8 @@ class JwksFetcher:
         except (TimeoutError, httpx.TimeoutException):
             raise FetchFailed("timeout", f"it did not answer within {TIMEOUT_SECONDS:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise FetchFailed("connection", f"the connection failed ({type(error).__name__})") from None
+            reason = ascii(str(error))[1:-1][:200] or "closed"
+            raise FetchFailed("connection", f"the connection failed ({type(error).__name__}: {reason})") from None
         return read_key_set(body)
 
     async def _body(self) -> bytes:
