@@ -43,7 +43,7 @@ def test_no_crafted_token_passes_or_breaks_anything(server: LiveServer) -> None:
     with httpx.Client(base_url=server.url, timeout=20) as client:
 
         def call(text: str) -> httpx.Response:
-            return client.get("/api/me", headers={"Authorization": f"Bearer {text}".encode("latin-1")})
+            return client.get("/api/me", headers={b"Authorization": f"Bearer {text}".encode("latin-1")})
 
         answers = {name: call(text) for name, text in tokens.items() if sendable(text)}
         valid = [call(token(algorithm)).status_code for algorithm in (*PUBLISHED, "HS256")]
