@@ -109,6 +109,11 @@ async def _living(pool: AsyncConnectionPool[Connection]) -> Connection:
         await pool.putconn(conn)
 
 
+def _cancellations() -> int:
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
+
+
 @asynccontextmanager
 async def connection() -> AsyncIterator[Connection]:
     """A connection of the pool, after a bounded wait.
@@ -118,6 +123,7 @@ async def connection() -> AsyncIterator[Connection]:
     pool = _State.pool
     if pool is None or _State.loop is not asyncio.get_running_loop():
         pool = await open_pool()
+    before = _cancellations()
     try:
         conn = await _living(pool)
     except TooManyRequests as error:
@@ -125,6 +131,9 @@ async def connection() -> AsyncIterator[Connection]:
     except (PoolTimeout, PoolClosed) as error:
         raise Unavailable(DOWN if not pool.get_stats().get("pool_size") else BUSY) from error
     try:
+        # The pool gives out a connection all the same when its caller is cancelled at that very moment.
+        if _cancellations() > before:
+            raise asyncio.CancelledError
         yield conn
     finally:
         await asyncio.shield(pool.putconn(conn)) if conn.closed else await pool.putconn(conn)

@@ -7,10 +7,11 @@ where a pooler knows no prepared statements. Outside a transaction they are one 
 import asyncio
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
@@ -18,16 +19,19 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.generators import execute, fetch_many
 from psycopg.pq import Escaping, ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGresult
-from psycopg.waiting import Ready, Wait
+from psycopg.pq.abc import PGconn, PGresult
+from psycopg.waiting import Ready, Wait, wait_async
 
 logger = logging.getLogger("authn.wire")
 
 Statement = tuple[str, Sequence[Any]]
 Rows = list[tuple[Any, ...]]
+T = TypeVar("T")
 
 PREPARED_MAX = 250
-DRAIN_SECONDS = 2.0
+WAIT_SECONDS = 0.1
+CANCELLATIONS, CANCELLATION_SECONDS = 20, 0.1  # attempts, and what each is given
+CANCEL_SECONDS = 2.0  # for the server to take a cancellation
 UNKNOWN_OID, BOOL_OID, INT8_OID = 0, 16, 20
 # The server has forgotten a plan or a name, after a migration or behind a pooler: prepare again.
 STALE = {"0A000", "26000"}
@@ -42,6 +46,25 @@ class Connection(psycopg.AsyncConnection[Any]):
         super().__init__(*args, **kwargs)
         self.prepared: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
         self.names = count()
+
+    async def end_statement(self, reading: Callable[[], PQGen[Any]]) -> None:
+        """Cancel what runs and read what is left of it. A connection that stays in doubt is closed.
+
+        A cancellation that reaches the server before its statement has no effect, so it is repeated.
+        """
+        pgconn = self.pgconn
+        try:
+            for _ in range(CANCELLATIONS):
+                await self._try_cancel(timeout=CANCEL_SECONDS)
+                with suppress(psycopg.errors._WaitTimeout):
+                    await wait_async(reading(), pgconn.socket, interval=WAIT_SECONDS, timeout=CANCELLATION_SECONDS)
+                    return
+            raise psycopg.OperationalError("the statement did not end")
+        except BaseException as error:
+            logger.info("connection closed after an interruption: %s", type(error).__name__)
+            pgconn.finish()
+            if not isinstance(error, psycopg.Error):
+                raise
 
 
 class Result:
@@ -90,46 +113,76 @@ async def run(connection: Connection, statements: Sequence[Statement], *, prepar
 
 async def _run_simple(connection: Connection, statements: Sequence[Statement]) -> list[Result]:
     query = b";".join([_with_literals(connection, text, params) for text, params in statements])
+    pgconn = connection.pgconn
     async with connection.lock:
-        connection.pgconn.send_query(query)
-        results = await connection.wait(execute(connection.pgconn))
+        pgconn.send_query(query)
+        try:
+            results = await _wait(connection, execute(pgconn))
+        except asyncio.CancelledError:
+            await connection.end_statement(lambda: fetch_many(pgconn))
+            raise
     return [Result(result, connection) for result in _checked(connection, results)]
 
 
 async def _run_pipeline(connection: Connection, statements: Sequence[Statement]) -> list[Result]:
     if len(connection.prepared) > PREPARED_MAX:
         await _forget_prepared(connection)
+    # Nothing is sent before all of it can be: what is sent may be committed.
+    ready = [(_numbered(text), [_dumped(connection, value) for value in params]) for text, params in statements]
     pgconn = connection.pgconn
     answers: list[bool] = []
     prepared: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
     async with connection.lock:
         pgconn.enter_pipeline_mode()
         try:
-            for text, params in statements:
-                answers += _send(connection, text, params, prepared)
+            for numbered, dumped in ready:
+                answers += _send(connection, numbered, dumped, prepared)
             pgconn.pipeline_sync()
             if pgconn.flush():
-                await connection.wait(_flushed(connection))
-            results = [(await connection.wait(fetch_many(pgconn)))[0] for _ in answers]
-            await connection.wait(fetch_many(pgconn))  # the answer to the sync
-            pgconn.exit_pipeline_mode()
+                await _wait(connection, _flushed(connection))
+            results = await _wait(connection, _answered(pgconn, len(answers)))
         except BaseException:
-            await _leave_pipeline(connection)
+            await connection.end_statement(lambda: _synced(pgconn))
             raise
+        finally:
+            if not connection.closed:
+                pgconn.exit_pipeline_mode()
     _checked(connection, results)
     connection.prepared |= prepared
     return [Result(result, connection) for result, is_answer in zip(results, answers, strict=True) if is_answer]
 
 
+async def _wait(connection: Connection, reading: PQGen[T]) -> T:
+    return await wait_async(reading, connection.pgconn.socket, interval=WAIT_SECONDS)
+
+
+def _answered(pgconn: PGconn, commands: int) -> PQGen[list[PGresult]]:
+    """Read one result for each command, and the answer to the sync."""
+    results: list[PGresult] = []
+    for _ in range(commands):
+        results += yield from fetch_many(pgconn)
+    yield from fetch_many(pgconn)
+    return results
+
+
+def _synced(pgconn: PGconn) -> PQGen[None]:
+    """Read up to the answer to the sync."""
+    fetched: Sequence[PGresult] = ()
+    while not fetched or fetched[-1].status != ExecStatus.PIPELINE_SYNC:
+        fetched = yield from fetch_many(pgconn)
+
+
 def _send(
-    connection: Connection, text: str, params: Sequence[Any], prepared: dict[tuple[bytes, tuple[int, ...]], bytes]
+    connection: Connection,
+    numbered: bytes,
+    dumped: Sequence[tuple[bytes | None, int]],
+    prepared: dict[tuple[bytes, tuple[int, ...]], bytes],
 ) -> tuple[bool, ...]:
     """Queue one statement. Of each result that will come: whether it is the statement's, not its preparation's."""
-    pgconn, numbered = connection.pgconn, _numbered(text)
-    if not params:
+    pgconn = connection.pgconn
+    if not dumped:
         pgconn.send_query_params(numbered, None)
         return (True,)
-    dumped = [_dumped(connection, value) for value in params]
     values, types = [value for value, _ in dumped], tuple([oid for _, oid in dumped])
     key = (numbered, types)
     name = connection.prepared.get(key) or prepared.get(key)
@@ -149,21 +202,6 @@ def _flushed(connection: Connection) -> PQGen[None]:
     while pgconn.flush():
         if (yield Wait.RW) & Ready.R:
             pgconn.consume_input()
-
-
-async def _leave_pipeline(connection: Connection) -> None:
-    """Read what is still coming after an error or a cancellation; a connection that stays in doubt is closed."""
-    pgconn = connection.pgconn
-    try:
-        async with asyncio.timeout(DRAIN_SECONDS):
-            while pgconn.status == psycopg.pq.ConnStatus.OK:
-                fetched = await connection.wait(fetch_many(pgconn))
-                if fetched and fetched[0].status == ExecStatus.PIPELINE_SYNC:
-                    pgconn.exit_pipeline_mode()
-                    return
-    except (psycopg.Error, TimeoutError) as error:
-        logger.info("connection closed after an interruption: %s", type(error).__name__)
-    pgconn.finish()
 
 
 async def _forget_prepared(connection: Connection) -> None:

@@ -56,7 +56,7 @@ def serving(application: Any) -> Iterator[LiveServer]:
     config = uvicorn.Config(
         application,
         loop="uvloop",
-        http="httptools",
+        http="todoproject.protocol:BoundedProtocol",
         ws="none",
         lifespan="on",
         log_config=None,
