@@ -57,7 +57,8 @@ class EmbeddedServer:
             return
         users, self._users = self._users, None
         try:
-            with self._alone(), suppress(BlockingIOError):
+            # A directory that is gone cannot be locked; its server notices and ends by itself.
+            with suppress(BlockingIOError, EmbeddedDatabaseError), self._alone():
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._shut_down()
         finally:

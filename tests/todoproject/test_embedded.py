@@ -12,7 +12,7 @@ import pytest
 from todoproject.cluster import SOCKET_PATH_MAX, Cluster
 from todoproject.embedded import EmbeddedServer
 from todoproject.env import BASE_DIR
-from todoproject.host import EmbeddedDatabaseError
+from todoproject.host import EmbeddedDatabaseError, identity
 
 from .conftest import USER, User, copy_cluster
 
@@ -141,19 +141,28 @@ def test_a_write_that_was_acknowledged_survives_the_kill_of_the_server(server: E
     assert ask(directory, "SELECT number FROM kept") == 7
 
 
-def test_a_stale_file_that_names_another_living_process_blocks_nobody(server: EmbeddedServer) -> None:
+@pytest.fixture
+def stranger(server: EmbeddedServer) -> Iterator[subprocess.Popen[bytes]]:
+    """Another program of the user whom the database belongs to."""
+    process = subprocess.Popen(["sleep", "600"], **identity(server.cluster.data.stat()))
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_stale_file_that_names_another_living_process_blocks_nobody(
+    server: EmbeddedServer, stranger: subprocess.Popen[bytes]
+) -> None:
     server.start()
     pid_file = server.cluster.data / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
     os.kill(postmaster_pid(server), signal.SIGKILL)
-    with subprocess.Popen(["sleep", "600"], user=pid_file.stat().st_uid) as stranger:
-        pid_file.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
+    pid_file.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
 
-        directory = server.start()
+    directory = server.start()
 
-        assert ask(directory, "SELECT 1") == 1
-        assert stranger.poll() is None
-        stranger.kill()
+    assert ask(directory, "SELECT 1") == 1
+    assert stranger.poll() is None
 
 
 def test_a_forked_child_keeps_the_server_when_its_parent_leaves(server: EmbeddedServer) -> None:
@@ -208,18 +217,32 @@ def test_a_path_too_long_for_a_socket_gets_a_short_private_directory(place: Path
     directory.rmdir()
 
 
-def test_a_socket_directory_that_somebody_else_prepared_is_refused(place: Path) -> None:
+@pytest.mark.parametrize("mode", [0o755, 0o770])
+def test_a_socket_directory_that_others_may_enter_is_refused(place: Path, mode: int) -> None:
     server = EmbeddedServer(place / ("long-" * 24) / "postgres")
     directory = server.start()
     server.release()
-    directory.rmdir()
-    directory.mkdir(mode=0o755)
+    directory.chmod(mode)
 
     with pytest.raises(EmbeddedDatabaseError, match="should be a private directory"):
         server.start()
 
     server.release()
     directory.rmdir()
+
+
+def test_a_link_in_the_place_of_the_socket_directory_is_refused(place: Path) -> None:
+    server = EmbeddedServer(place / ("long-" * 24) / "postgres")
+    directory = server.start()
+    server.release()
+    directory.rename(place / "elsewhere")
+    directory.symlink_to(place / "elsewhere")
+
+    with pytest.raises(EmbeddedDatabaseError, match="should be a private directory"):
+        server.start()
+
+    server.release()
+    directory.unlink()
 
 
 def test_foreign_files_are_told_and_left_alone(place: Path, bare_server: EmbeddedServer) -> None:
