@@ -22,6 +22,12 @@ def _refused(name: str, instead: str) -> Any:
     return method
 
 
+def _is_filled_in(field: Any, objs: Sequence[Any]) -> bool:
+    """Whether the database makes the value: a generated column, or a serial key that none of ``objs`` brings along."""
+    is_serial = isinstance(field, models.AutoField)
+    return bool(field.generated) or (is_serial and all(getattr(obj, field.attname) is None for obj in objs))
+
+
 class NativeQuerySet(models.QuerySet[M_co, M_co]):
     """Asynchronous terminal methods on the pool; the subclass says who the owner is."""
 
@@ -138,7 +144,7 @@ class NativeQuerySet(models.QuerySet[M_co, M_co]):
         """One INSERT for all ``objs``; what the database set comes back onto them."""
         meta = self.model._meta
         query: Any = sql.InsertQuery(self.model)
-        query.insert_values([field for field in meta.concrete_fields if not field.generated], objs)
+        query.insert_values([field for field in meta.concrete_fields if not _is_filled_in(field, objs)], objs)
         compiler = query.get_compiler(DATABASE)
         compiler.returning_fields = list(meta.concrete_fields)
         ((text, params),) = compiler.as_sql()

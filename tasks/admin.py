@@ -40,7 +40,6 @@ class TaskAdmin(StaffAdmin):
     list_filter = (StateFilter, CreatedFilter)
     # Keys are UUIDv7: newest first without an index of its own.
     ordering = ("-id",)
-    sortable_by = ()
     search_fields = ("id", "user")
     search_help_text = "Whole task id, or whole subject"
     fields = ("id", "account", "state", "content", "created_at", "updated_at", "completed_at", "deleted_at", "revision")
@@ -48,9 +47,6 @@ class TaskAdmin(StaffAdmin):
     actions_detail = ("restore", "show_content")
     empty_hint = "Nobody has made a task yet."
     nothing_found = "No task has this id, and no account of exactly this subject has a task like that."
-
-    def subject_of(self, obj: Task) -> str:
-        return obj.user_id
 
     def facts(self, obj: Task) -> list[tuple[str, str]]:
         """What an act's page says of the task."""

@@ -11,6 +11,8 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from authn.staff.log import AuditedMixin
 
+WITHOUT_PAGES = ("admin", "axes", "contenttypes", "sessions")
+
 admin.site.index_title = "Dashboard"
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -31,5 +33,5 @@ class StaffGroupAdmin(AuditedMixin, GroupAdmin, ModelAdmin):  # type: ignore[mis
         """Without the permissions of tables that no page of the admin shows."""
         field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "permissions":
-            field.queryset = field.queryset.filter(content_type__app_label__in=("auth", "authn", "tasks"))
+            field.queryset = field.queryset.exclude(content_type__app_label__in=WITHOUT_PAGES)
         return field

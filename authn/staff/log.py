@@ -32,8 +32,6 @@ class AuditEntryAdmin(StaffAdmin):
     list_display = ("at", "actor", "source", "action", "account", "target", "reason")
     list_display_links = ("at",)
     list_filter = (SourceFilter,)
-    ordering = ("-id",)
-    sortable_by = ()
     search_fields = ("account", "actor")
     search_help_text = "Whole subject, or name of staff"
     fields = ("at", "actor", "source", "action", "account", "target", "reason", "more")

@@ -10,6 +10,7 @@ from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from authn.audit import Actor, AuditEntry, record
+from authn.ownership import OWNER
 
 PAGES_MAX = 100
 
@@ -56,6 +57,8 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc]
 
     actions = None
     list_per_page = 25
+    ordering = ("-pk",)
+    sortable_by = ()
     paginator = UncountedPaginator
     show_full_result_count = False
     empty_hint = "Nothing is here yet."
@@ -84,8 +87,8 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc]
         record(actor_of(request), action, account=owner, target=target, reason=reason, **details)
 
     def subject_of(self, obj: Any) -> str:
-        """Whose account the row belongs to."""
-        return ""
+        """Whose account the row belongs to; nobody's unless it is owned."""
+        return str(getattr(obj, OWNER, ""))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response: Any = super().changelist_view(request, extra_context)
