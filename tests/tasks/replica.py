@@ -28,6 +28,7 @@ class Replica:
             assert response.json()["code"] == "sync_token_expired"
             self.tasks, self.token = {}, None
             self.restarts += 1
+            assert self.restarts < 1000, "starting over does not help"
             return True
         assert response.status_code == 200, response.text
         page = response.json()
