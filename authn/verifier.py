@@ -11,7 +11,7 @@ from .jwks_fetch import JwksFetcher
 from .jws import ParsedToken, parse_token
 from .keys import ASYMMETRIC_ALGORITHMS, HS256, KeySource, UnusableKey, VerificationKey, secret_key
 from .token_cache import TokenCache
-from .token_errors import KeysUnavailable, TokenError
+from .token_errors import TokenError
 from .token_settings import SETTING_NAMES, TokenSettings, token_settings
 from .tokens import Claims, Policy, verify_token
 
@@ -44,7 +44,7 @@ class Verifier:
             parsed = parse_token(token)
             kid = parsed.kid
             claims = await self._verify_new(parsed)
-        except (TokenError, KeysUnavailable) as refusal:
+        except TokenError as refusal:  # an outage has its own line in the log, once a minute
             logger.info("Token refused: code=%s kid=%s", refusal.code, _for_log(kid))
             raise
         self._cache.put(token, claims)

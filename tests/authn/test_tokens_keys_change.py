@@ -90,6 +90,18 @@ async def test_a_bad_claim_under_a_known_key_causes_no_fetch(settings: Settings)
         assert len(server.requests) == 1
 
 
+async def test_an_outage_is_not_logged_for_every_token(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    async with key_server() as server:
+        served_by(server, settings)
+        server.behaviour = DOWN
+
+        for _ in range(20):
+            with pytest.raises(KeysUnavailable):
+                await get_verifier().verify(token())
+
+    assert [record.levelname for record in caplog.records if record.name.startswith("authn")] == ["WARNING"]
+
+
 async def test_an_outage_leaves_known_keys_and_the_secret_alone(settings: Settings) -> None:
     async with key_server(jwk("EdDSA")) as server:
         origin = served_by(server, settings)
