@@ -103,7 +103,7 @@ class Environment(BaseSettings):
     DATABASE_WAIT: float = Field(
         30, ge=0, le=3600, description="seconds that a start waits for the database to become reachable"
     )
-    TRASH_RETENTION_DAYS: int = Field(30, ge=1, le=36500, description="days a deleted task stays in the trash")
+    TRASH_RETENTION_DAYS: int = Field(30, ge=0, le=36500, description="days a deleted task stays in the trash")
     REQUIRE_IF_MATCH: bool = Field(False, description="true: a change of a task without If-Match is refused with 428")
     RATE_LIMIT_USER: RateLimit = Field("600/minute", description="calls per user; can be raised, not switched off")
     RATE_LIMIT_ANONYMOUS: RateLimit = Field(

@@ -143,7 +143,7 @@ def test_other_names_in_the_file_are_ignored(dotenv: Path) -> None:
         ("DATABASE_WAIT", "long", "should be a number"),
         ("DATABASE_WAIT", "nan", "should be"),
         ("DATABASE_PREPARE", "2", "should be true or false"),
-        ("TRASH_RETENTION_DAYS", "-1", "should be greater than or equal to 1"),
+        ("TRASH_RETENTION_DAYS", "-1", "should be greater than or equal to 0"),
         ("BETTER_AUTH_URL", "auth.example.com", "is not a web address"),
         ("BETTER_AUTH_URL", "https://", "is not a web address"),
         ("BETTER_AUTH_URL", "https://host:port", "is not a web address"),
