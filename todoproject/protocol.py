@@ -42,7 +42,7 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._header_timer is not None:
             self._disarm_headers()
         if self._request_bytes > REQUEST_BYTES_MAX:
-            self.transport.abort()
+            self.drop()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -55,11 +55,17 @@ class BoundedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._disarm_stall()
-        self._stall_timer = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+        self._stall_timer = self.loop.call_later(STALLED_SECONDS, self.drop)
 
     def resume_writing(self) -> None:
         self._disarm_stall()
         super().resume_writing()
+
+    def drop(self) -> None:
+        """Close at once, whatever is still to be sent; the application learns that nobody reads."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+        self.transport.abort()
 
     def _arm_headers(self) -> None:
         self._header_timer = self.loop.call_later(HEADER_SECONDS, self._refuse, *TOO_SLOW)
