@@ -25,10 +25,9 @@ class Verifier:
     """Verifies tokens by the shared secret, by published keys, or by both, each with its own algorithms only."""
 
     def __init__(
-        self, policy: Policy, secret: VerificationKey | None, keys: KeySource | None, cache: TokenCache | None = None
+        self, policy: Policy, secret: VerificationKey | None, keys: KeySource | None, cache: TokenCache
     ) -> None:
-        self._policy, self._secret, self._keys = policy, secret, keys
-        self._cache = TokenCache() if cache is None else cache
+        self._policy, self._secret, self._keys, self._cache = policy, secret, keys, cache
 
     def verify_cached(self, token: str) -> Claims | None:
         """The claims of a token verified within the last minute and not expired since; never waits."""
