@@ -14,7 +14,7 @@ from .models import IdempotencyRecord, Task
 
 ROWS = 500
 
-Position = tuple[datetime, UUID]
+Position = tuple[datetime | None, UUID]
 
 
 def purgeable_tasks(before: datetime) -> "QuerySet[Task]":

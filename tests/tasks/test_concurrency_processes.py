@@ -32,7 +32,7 @@ def alice_twice(processes: list[ServerProcess], new_user: NewUser, database: Non
     first = new_user("alice")
     second = new_user(subject=first.subject)
     for user, process in zip((first, second), processes, strict=True):
-        user.base_url = f"{process.url}/api/"  # type: ignore[assignment]  (httpx takes a text)
+        user.base_url = f"{process.url}/api/"
     return first, second
 
 

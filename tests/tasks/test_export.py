@@ -131,7 +131,7 @@ def test_a_hundred_thousand_tasks_are_exported_in_flat_memory_and_erased(
     small_server: ServerProcess, new_user: NewUser, database: None
 ) -> None:
     alice, size = new_user("alice"), 0
-    alice.base_url = f"{small_server.url}/api/"  # type: ignore[assignment]  (httpx takes a text)
+    alice.base_url = f"{small_server.url}/api/"
     export(alice)
     fill(alice, MANY)
     forget_peak(small_server)

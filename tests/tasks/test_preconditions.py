@@ -20,7 +20,7 @@ GUARDED: list[tuple[str, str, dict[str, Any] | None]] = [
 ]
 
 
-def call(user: User, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> Any:
+def call(user: User, method: str, path: str, body: Any = None, **headers: str) -> Any:
     return user.request(method, path, headers=headers, **({} if body is None else {"json": body}))
 
 

@@ -243,8 +243,8 @@ class OneUser(RuleBasedStateMachine):
 
 
 def test_the_api_is_its_model(new_user: NewUser, database: None) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        lambda: OneUser(new_user("alice")),
+    run_state_machine_as_test(
+        lambda: OneUser(new_user("alice")),  # type: ignore[arg-type]
         settings=settings(
             max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),

@@ -1,5 +1,7 @@
 """POST /tasks/{id}/restore and DELETE /tasks/{id}?permanent=true"""
 
+from typing import Any
+
 import pytest
 
 from tests.support.clients import Client, User
@@ -116,24 +118,22 @@ def test_a_permanent_delete_leaves_nothing(alice: User) -> None:
 @pytest.mark.parametrize(
     ("method", "suffix", "body"),
     [
-        ("GET", "", None),
-        ("PUT", "", {"title": "x"}),
-        ("PATCH", "", {"title": "x"}),
-        ("PATCH", "", {}),
+        ("GET", "", {}),
+        ("PUT", "", {"json": {"title": "x"}}),
+        ("PATCH", "", {"json": {"title": "x"}}),
+        ("PATCH", "", {"json": {}}),
         ("PATCH", "/complete", {}),
-        ("DELETE", "", None),
+        ("DELETE", "", {}),
     ],
 )
 def test_a_trashed_task_answers_404_to_everything_else(
-    alice: User, method: str, suffix: str, body: dict[str, str] | None
+    alice: User, method: str, suffix: str, body: dict[str, Any]
 ) -> None:
     task_id = trashed_task(alice)
     before = alice.tasks(trashed="true")
 
     for condition in ({}, {"If-Match": "*"}, {"If-Match": '"0"'}, {"If-None-Match": "*"}):
-        response = alice.request(
-            method, f"/tasks/{task_id}{suffix}", headers=condition, **({"json": body} if body is not None else {})
-        )
+        response = alice.request(method, f"/tasks/{task_id}{suffix}", headers=condition, **body)
         assert_code(response, 404, "not_found")
     assert alice.tasks(trashed="true") == before
 
