@@ -151,7 +151,8 @@ def await_serving(serving: Serving) -> None:
     assert serving.process.stdout is not None
     for line in serving.process.stdout:
         serving.said += line
-        if "Application startup complete" in line:
+        # One process listens last, several listen first.
+        if "Application startup complete" in serving.said and "Uvicorn running on" in serving.said:
             return
     raise AssertionError(f"The server ended: {serving.said}")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from todoproject import embedded
 from todoproject.cluster import SOCKET_PATH_MAX, Cluster
 from todoproject.embedded import EmbeddedServer
 from todoproject.env import BASE_DIR
@@ -318,3 +319,35 @@ def test_a_stranger_in_a_process_list_is_no_server(place: Path) -> None:
     (cluster.data / "postmaster.pid").write_text(f"{os.getpid()}\n{cluster.data}\n0\n5432\n/tmp\n\n0 0\nready\n")
 
     assert cluster.postmaster() is None
+
+
+def test_what_keeps_initdb_from_working_is_told(bare_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("todoproject.cluster.LOCALE", ("--encoding", "no-such-encoding"))
+
+    with pytest.raises(EmbeddedDatabaseError, match=r"could not be made at .*no-such-encoding"):
+        bare_server.start()
+
+    assert not bare_server.cluster.data.exists()
+
+
+def test_a_start_that_takes_too_long_is_given_up_and_can_be_repeated(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("todoproject.embedded.START_TIMEOUT", 0.0)
+    with pytest.raises(EmbeddedDatabaseError, match="was not ready within 0 s"):
+        server.start()
+    monkeypatch.undo()
+
+    assert ask(server.start(), "SELECT 1") == 1
+
+
+def test_a_process_joins_a_directory_once(place: Path, migrated: Path) -> None:
+    copy_cluster(migrated, place / "postgres")
+    other = EmbeddedServer(place / "postgres")
+
+    first = embedded.start(place / "postgres")
+    second = embedded.start(place / "postgres")
+    embedded.release()
+
+    assert first == second
+    assert other.cluster.postmaster() is None
