@@ -14,9 +14,10 @@ import orjson
 from django.db.models import Value
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
+from psycopg.errors import LockNotAvailable
 
 from authn.caller import Caller
-from authn.problems import Invalid
+from authn.problems import Conflict, Invalid, Unavailable
 from authn.retries import settled
 from authn.scope import Transaction, transaction
 from authn.statements import OWNER, Param, Statement, insert, select
@@ -39,6 +40,17 @@ class KeyReused(Invalid):
         super().__init__(errors=[_bad_key(self.code, "was used for another request")])
 
 
+class KeyInUse(Conflict):
+    """What holds the account's row is most likely the first call with this key."""
+
+    code = "idempotency_key_in_use"
+    title = "Idempotency key in use"
+    default_detail = "A call with this Idempotency-Key is still running. Repeat this one in a moment."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
+
+
 def idempotency_key(request: HttpRequest) -> str | None:
     """The request's key, if any. Raises `Invalid` (422) unless it is 1 to 255 visible ASCII characters."""
     key: str | None = request.META.get(HEADER)
@@ -59,9 +71,14 @@ def fingerprint(request: HttpRequest) -> str:
 async def once(request: HttpRequest, caller: Caller, key: str, work: Work) -> HttpResponse:
     """The answer of ``work``, or of the earlier call with this key. ``work`` leaves the commit to this function.
 
-    Raises `KeyReused` (422) when the earlier call was another request.
+    Raises `KeyReused` (422) when the earlier call was another request, and `KeyInUse` (409) when it runs for too long.
     """
-    return await settled(lambda: _once(caller, key, fingerprint(request), work))
+    try:
+        return await settled(lambda: _once(caller, key, fingerprint(request), work))
+    except Unavailable as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            raise KeyInUse from error
+        raise
 
 
 async def _once(caller: Caller, key: str, ours: str, work: Work) -> HttpResponse:

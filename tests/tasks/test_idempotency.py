@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from pytest_django import Settings
 
 from tasks.models import IdempotencyRecord
 from tests.support.clients import Client, User
@@ -208,3 +209,19 @@ def test_a_call_with_a_key_costs_three_round_trips_and_a_replay_two(alice: User,
     send(alice, *CALLS[0], key)
 
     assert (first, statements.round_trips) == (3, 2)
+
+
+@pytest.mark.parametrize(("path", "body"), CALLS)
+def test_a_call_that_waits_too_long_for_another_says_so_and_may_be_repeated(
+    alice: User, database: None, settings: Settings, path: str, body: Any
+) -> None:
+    alice.get("/me")
+    key, settings.DATABASE_STATEMENT_TIMEOUT_MS = fresh_key(), 200
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT FROM authn_account WHERE id = %s FOR NO KEY UPDATE", [alice.subject])
+        refused = send(alice, path, body, key)
+
+    assert_code(refused, 409, "idempotency_key_in_use")
+    assert int(refused.headers["retry-after"]) > 0
+    assert "idempotency-replayed" not in send(alice, path, body, key).headers
+    assert alice.titles() == ["once"]
