@@ -18,7 +18,7 @@ PAGES_MAX = 100
 class UncountedPaginator(Paginator):  # type: ignore[type-arg]
     """Pages that know whether another one follows, and not how many rows there are."""
 
-    template_name = "admin/authn/pagination.html"
+    template_name = "admin/authn/uncounted_pages.html"
     count = 0
     num_pages = PAGES_MAX
 

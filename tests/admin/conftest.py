@@ -5,6 +5,7 @@ from pytest_django.fixtures import Settings
 
 from tests.support.live_server import LiveServer
 
+from .browsing import browser, sign_in  # noqa: F401  (fixtures)
 from .people import MANAGE, READ, Staff, make_staff
 
 NewStaff = Callable[..., Staff]
