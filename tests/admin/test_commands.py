@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.management import get_commands
 from django.db import connection
 
 from authn.models import Account
@@ -19,6 +20,14 @@ from .people import log_of
 from .processes import environment, run
 
 COMMANDS = ("accounts", "account_erase", "account_export", "account_reinstate", "account_suspend", "doctor", "stats")
+
+
+def test_the_documentation_lists_every_command() -> None:
+    ours = [name for name, app in get_commands().items() if app in ("authn", "tasks", "todoproject")]
+
+    text = (BASE_DIR / "docs" / "operations.md").read_text()
+
+    assert [name for name in ours if f"`{name}" not in text] == []
 
 
 @pytest.fixture
