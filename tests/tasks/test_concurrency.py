@@ -1,5 +1,6 @@
 """Many at once: writers of several kinds, readers, and transactions that commit out of order."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from django.db import connection, connections
 
 from tasks.models import Task
 from tests.support.clients import User
+from tests.support.live_server import LiveServer
 
 from .refusals import assert_code
 from .replica import Replica, live_tasks
@@ -256,3 +258,22 @@ def test_an_erasure_waits_for_what_is_in_flight_and_refuses_what_comes_later(
     assert not Task.unscoped.filter(user=alice.subject).exists()
     with pytest.raises(psycopg.Error, match="account_erased"):
         insert(other, alice, "too late")
+
+
+def test_a_client_that_leaves_takes_its_whole_batch_along(alice: User, server: LiveServer, other: Connection) -> None:
+    kept = alice.create_task("kept")
+    other.execute("SELECT FROM tasks_task WHERE id = %s FOR UPDATE", [kept["id"]])
+    operations = [{"op": "create", "task": {"title": "new"}}, {"op": "delete", "id": kept["id"]}]
+    body = json.dumps({"operations": operations}).encode()
+    head = (
+        f"POST /api/tasks/batch HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {alice.token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with server.connect() as client:
+        client.sendall(head.encode() + body)
+        until(lambda: waits_for(other))
+    until(lambda: not waits_for(other))
+    other.rollback()
+
+    assert alice.tasks() == [kept]
+    assert alice.create_task()["revision"] == kept["revision"] + 1
