@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from authn.caller import Caller
 from authn.problems import PreconditionFailed, Problem
@@ -21,6 +21,11 @@ from .schemas import EDITABLE, Input, Task, TaskCreate, TaskUpdate
 BATCH_MAX = 100
 
 
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: ``7.0`` is an integer (JSON Schema, 6.1.1)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class CreateOperation(Input):
     op: Literal["create"]
     task: TaskCreate
@@ -30,7 +35,9 @@ class UpdateOperation(Input):
     op: Literal["update"]
     id: str
     task: TaskUpdate
-    if_revision: int | None = Field(default=None, ge=0, description="Update only this revision, else 412.")
+    if_revision: Annotated[int, Field(ge=0), BeforeValidator(_whole)] | None = Field(
+        default=None, description="Update only this revision, else 412."
+    )
 
 
 class CompleteOperation(Input):

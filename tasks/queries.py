@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from authn.problems import Invalid
 
-from .schemas import Input, Sort, _without_nul
+from .schemas import NO_NUL, Input, Sort, _without_nul
 
 Q_MAX = 1000
 
@@ -44,10 +44,15 @@ class NoQuery(Input):
 
 
 class ListQuery(Input):
-    limit: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=200, description="Tasks per page.")] = 50
+    limit: Annotated[int, Field(ge=1, le=200, description="Tasks per page."), BeforeValidator(_digits)] = 50
     completed: Annotated[bool | None, BeforeValidator(_boolean), Field(description="Only tasks in this state.")] = None
     q: Annotated[
-        Text, Field(max_length=Q_MAX, description="Words that must all begin a word of the title or description.")
+        Text,
+        Field(
+            max_length=Q_MAX,
+            description="Words that must all begin a word of the title or description.",
+            json_schema_extra={"pattern": NO_NUL},
+        ),
     ] = ""
     trashed: Annotated[bool, BeforeValidator(_boolean), Field(description="List the trash instead.")] = False
     sort: Annotated[Sort, BeforeValidator(_one), Field(description="Ties break by id.")] = "-created_at"
@@ -62,7 +67,7 @@ class DeleteQuery(Input):
 
 class ChangesQuery(Input):
     since: Annotated[Text | None, Field(description="`next` of the call before; everything live without it.")] = None
-    limit: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=500, description="Changes per page.")] = 100
+    limit: Annotated[int, Field(ge=1, le=500, description="Changes per page."), BeforeValidator(_digits)] = 100
 
 
 Q = TypeVar("Q", bound=Input)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from .models import DESCRIPTION_MAX, TITLE_MAX
 
@@ -16,15 +16,26 @@ def _without_nul(value: str) -> str:
     return value
 
 
+NO_NUL = r"^[^\u0000]*$"
+VISIBLE = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+
 # pydantic trims Unicode White_Space, and counts code points.
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_MAX),
     AfterValidator(_without_nul),
+    # As far as JSON Schema can say it: something to see, and no NUL.
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": TITLE_MAX, "pattern": VISIBLE}),
     Field(description="Trimmed of white space, then 1 to 200 characters.", examples=["Buy oat milk"]),
 ]
 Description = Annotated[
-    Annotated[str, StringConstraints(max_length=DESCRIPTION_MAX), AfterValidator(_without_nul)] | None,
+    Annotated[
+        str,
+        StringConstraints(max_length=DESCRIPTION_MAX),
+        AfterValidator(_without_nul),
+        WithJsonSchema({"type": "string", "maxLength": DESCRIPTION_MAX, "pattern": NO_NUL}),
+    ]
+    | None,
     Field(description="Kept as it is; up to 10,000 characters.", examples=["The one with the blue cap"]),
 ]
 

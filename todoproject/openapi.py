@@ -43,6 +43,7 @@ PROBLEM_ITEM_SCHEMA: dict[str, Any] = {
     },
 }
 HEADER = {"type": "string"}
+KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
 COMMON_HEADERS = {"X-Request-ID": {"description": "Names this request in the logs.", "schema": HEADER}}
 ETAG = {"ETag": {"description": "The version of what is in the body (RFC 9110, section 8.8.3).", "schema": HEADER}}
 CONDITIONAL_READS = {"listTasks", "getTask"}
@@ -76,7 +77,7 @@ def _describe(path: str, operation: dict[str, Any]) -> None:
     if name in CONDITIONAL_WRITES:
         _header(operation, "If-Match", "Write only if the task's ETag is this one, else 412.")
     if name in IDEMPOTENT_POSTS:
-        _header(operation, "Idempotency-Key", "A repeated call with this key gets the first answer again.")
+        _header(operation, "Idempotency-Key", "A repeated call with this key gets the first answer again.", KEY)
     for problem in _problems(path, operation):
         responses.setdefault(problem.status, _problem_response(problem))
 
@@ -84,8 +85,8 @@ def _describe(path: str, operation: dict[str, Any]) -> None:
 _OK = {200: "OK", 201: "Created", 204: "Done; no body."}
 
 
-def _header(operation: dict[str, Any], name: str, description: str) -> None:
-    parameter = {"in": "header", "name": name, "required": False, "description": description, "schema": HEADER}
+def _header(operation: dict[str, Any], name: str, description: str, schema: dict[str, Any] = HEADER) -> None:
+    parameter = {"in": "header", "name": name, "required": False, "description": description, "schema": schema}
     operation.setdefault("parameters", []).append(parameter)
 
 
@@ -104,7 +105,7 @@ def _problems(path: str, operation: dict[str, Any]) -> list[type[Problem]]:
         found += [problems.PreconditionFailed, problems.PreconditionRequired]
     if name == "batchTasks":
         found.append(problems.PreconditionFailed)
-    if name in {"batchTasks", "restoreTask", "deleteTask"}:
+    if name in IDEMPOTENT_POSTS | {"restoreTask", "deleteTask"}:
         found.append(problems.Conflict)
     if name == "listChanges":
         found.append(problems.Gone)
