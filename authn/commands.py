@@ -48,8 +48,8 @@ class OperatorCommand(BaseCommand):
 
 def _forget_stdout() -> None:
     """Else the interpreter tries once more to write what is left, and complains again."""
-    if sys.stdout is not None and sys.stdout is sys.__stdout__:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is sys.__stdout__:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def operator() -> Actor:

@@ -57,8 +57,8 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc]
 
     actions = None
     list_per_page = 25
-    ordering = ("-pk",)
-    sortable_by = ()
+    ordering: tuple[str, ...] = ("-pk",)
+    sortable_by: tuple[str, ...] = ()
     paginator = UncountedPaginator
     show_full_result_count = False
     empty_hint = "Nothing is here yet."

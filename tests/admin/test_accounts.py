@@ -1,8 +1,7 @@
 import json
 from typing import Any
 
-from tests.conftest import NewUser
-from tests.support.clients import User, fresh_subject
+from tests.support.clients import NewUser, User, fresh_subject
 
 from .people import Staff, actions_of, log_of
 

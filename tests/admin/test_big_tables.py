@@ -48,10 +48,11 @@ def plan(queryset: QuerySet[Any]) -> str:
 
 def searched(model: type[Any], term: str) -> str:
     """The plan of the first page of a search in the admin."""
-    model_admin = admin.site.get_model_admin(model)
+    model_admin: Any = admin.site.get_model_admin(model)
     request = RequestFactory().get("/")
     found, _ = model_admin.get_search_results(request, model_admin.get_queryset(request), term)
-    return plan(found.order_by(*model_admin.ordering)[:26])
+    ordering: tuple[str, ...] = model_admin.ordering
+    return plan(found.order_by(*ordering)[:26])
 
 
 def test_each_way_to_find_a_person_is_a_walk_of_an_index(many_rows: None) -> None:

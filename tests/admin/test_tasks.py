@@ -1,8 +1,7 @@
 import httpx
 import pytest
 
-from tests.conftest import NewUser
-from tests.support.clients import User
+from tests.support.clients import NewUser, User
 
 from .people import Staff, actions_of, log_of
 
