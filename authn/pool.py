@@ -61,7 +61,7 @@ def _is_alive(connection: Connection) -> bool:
 def _make_pool() -> AsyncConnectionPool[Connection]:
     return AsyncConnectionPool(
         connection_class=Connection,
-        kwargs=_connection_kwargs(),
+        kwargs=_connection_kwargs,  # asked for at every connection: an embedded server that has died is started again
         min_size=min(2, settings.DATABASE_POOL_MAX),
         max_size=settings.DATABASE_POOL_MAX,
         max_waiting=settings.DATABASE_POOL_QUEUE,
