@@ -22,10 +22,14 @@ from tests.support.clients import NewUser, User
 
 
 @pytest.fixture(autouse=True)
-def _nothing_to_purge(database: None) -> None:
-    """What other tests have left in the trash, and for a retry, is not counted here."""
+def _nothing_to_purge(database: None) -> Iterator[None]:
+    """What other tests have left in the trash, and for a retry, is not counted here; whoever waits fails."""
     Task.unscoped.filter(deleted_at__isnull=False).delete()
     IdempotencyRecord.unscoped.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '5s'")
+        yield
+        cursor.execute("RESET lock_timeout")
 
 
 @pytest.fixture
@@ -177,6 +181,19 @@ def test_a_task_that_somebody_edits_without_its_account_is_left(
         run()
         cursor.execute("UPDATE tasks_task SET deleted_at = NULL WHERE id = %s", [task_id])
     another_connection.commit()
+
+    assert alice.titles() == ["trashed"]
+
+
+def test_a_task_that_comes_back_while_it_is_looked_for_stays(alice: User) -> None:
+    task_id, delete = trash(alice, 31), purge._delete_unlocked
+
+    def restore_first(*found: Any) -> int:
+        alice.post(f"/tasks/{task_id}/restore")
+        return delete(*found)
+
+    with patch.object(purge, "_delete_unlocked", restore_first):
+        assert sum(purge.purge_tasks(datetime.now(UTC))) == 0
 
     assert alice.titles() == ["trashed"]
 
