@@ -58,6 +58,7 @@ INSTALLED_APPS = [
 # The admin's path only: /api has its own, async-native list (todoproject/asgi.py).
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "todoproject.admin_headers.AdminHeadersMiddleware",
     "todoproject.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -36,7 +36,7 @@ class SharedWindows:
             async with asyncio.timeout(CONNECT_SECONDS):
                 if not await self._connected().check():
                     raise ConnectionError
-        except Exception as error:  # noqa: BLE001  (see hit())
+        except Exception as error:
             self._rest(error)
 
     async def hit(self, key: str) -> tuple[int, float] | None:
@@ -46,7 +46,7 @@ class SharedWindows:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await self._hit(f"{self._name}:{key}")
-        except Exception as error:  # noqa: BLE001  (whatever goes wrong there must not go wrong here)
+        except Exception as error:
             self._rest(error)
             return None
 

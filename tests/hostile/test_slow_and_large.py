@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 import pytest
 
@@ -159,23 +159,13 @@ def test_a_client_that_stops_reading_is_dropped(
     for number in range(4):
         operations = [{"op": "create", "task": {"title": f"{number}", "description": "x" * 9_900}}] * 100
         assert alice.post("/tasks/batch", json={"operations": operations}).status_code == 200
-    size = len(alice.get("/me/export").content)
     with server.connect() as reader:
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         for _ in range(4):  # more than the kernel's buffers take
             reader.sendall(head("/api/me/export", f"Authorization: Bearer {alice.token}"))
 
         assert dropped.wait(20)
-        assert len(everything(reader)) < 4 * size
-
-
-def everything(connection: socket.socket) -> bytes:
-    """What is still to be read until the connection ends."""
-    received = bytearray()
-    with suppress(ConnectionError):
-        while chunk := connection.recv(65536):
-            received += chunk
-    return bytes(received)
+    assert alice.get("/tasks?limit=1").status_code == 200
 
 
 def test_a_flood_of_large_bodies_leaves_no_memory_behind(alice: User, anonymous: Client) -> None:
