@@ -183,8 +183,8 @@ def test_an_account_that_may_not_act_is_refused_in_the_same_round_trip(
 
 
 VALUES: list[Any] = [
-    "text", "", "'; --", "a\\b'c", '"', "%s %% %", "🐘\u2028", "$1", "x" * 100_000, None, True, False, 0, -1, 2**62, 1.5,
-    [1, 2], [],
+    "text", "", "'; --", "a\\b'c", '"', "%s %% %", "🐘\u2028", "$1", "x" * 100_000, None, True, False, 0, -1, 2**62,
+    1.5, [1, 2], [],
 ]  # fmt: skip
 
 
