@@ -95,7 +95,7 @@ class TaskAdmin(StaffAdmin):
 
 
 class AccountWithTasksAdmin(AccountAdmin):
-    list_display = ("id", "person", "state", "open_tasks", "done_tasks", "trashed_tasks", "created", "seen")
+    list_display = ("id", "person", "state", "open_tasks", "done_tasks", "trashed_tasks", "seen")
     fields = (*AccountAdmin.fields, "tasks")
     readonly_fields = fields
     actions_detail = ("suspend", "reinstate", "export", "erase")

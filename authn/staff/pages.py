@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.paginator import EmptyPage, Page, Paginator
 from django.db.models import Model
@@ -61,6 +62,7 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc]
     sortable_by: tuple[str, ...] = ()
     paginator = UncountedPaginator
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # they count the table once a choice
     empty_hint = "Nothing is here yet."
     nothing_found = "Nothing matches. Check the spelling, or take away a filter."
 

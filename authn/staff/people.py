@@ -67,10 +67,10 @@ class StatusFilter(admin.SimpleListFilter):
 class AccountAdmin(StaffAdmin):
     """Find a person, see how they stand, and act with a reason."""
 
-    list_display: tuple[str, ...] = ("id", "person", "state", "created", "seen")
+    list_display: tuple[str, ...] = ("id", "person", "state", "seen")
     list_filter = (StatusFilter,)
     ordering = ("-created_at",)
-    sortable_by = ("created",)
+    sortable_by = ("seen",)
     search_fields = ("id", "email", "name")
     search_help_text = "Beginning of subject, e-mail or name"
     fields: tuple[str, ...] = ("id", "email", "name", "state", "created_at", "last_seen_at", "revision")
@@ -95,13 +95,9 @@ class AccountAdmin(StaffAdmin):
     def person(self, account: Account) -> list[str]:
         return [account.name or "no name", account.email or "no e-mail address"]
 
-    @display(description="first seen", ordering="created_at")
-    def created(self, account: Account) -> str:
-        return f"{account.created_at:%Y-%m-%d}"
-
-    @display(description="last seen")
-    def seen(self, account: Account) -> str:
-        return f"{account.last_seen_at:%Y-%m-%d %H:%M}"
+    @display(description="seen", header=True, ordering="created_at")
+    def seen(self, account: Account) -> list[str]:
+        return [f"last {account.last_seen_at:%Y-%m-%d %H:%M}", f"first {account.created_at:%Y-%m-%d}"]
 
     @display(description="status", label=STATUS_LABELS)
     def state(self, account: Account) -> str:

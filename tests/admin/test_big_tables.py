@@ -140,6 +140,7 @@ def page(many_rows: None) -> Client:
         ("/admin/authn/account/?status=suspended", Account),
         ("/admin/tasks/task/", Task),
         ("/admin/tasks/task/?state=trash&created=7", Task),
+        ("/admin/tasks/task/?_facets=True", Task),
         ("/admin/authn/auditentry/", AuditEntry),
     ],
 )
@@ -149,7 +150,7 @@ def test_a_page_counts_nothing_and_asks_a_fixed_number_of_questions(page: Client
 
     statements = [query["sql"] for query in captured.captured_queries]
     assert response.status_code == 200
-    assert not [text for text in statements if text.startswith("SELECT COUNT(*)")]
+    assert [text for text in statements if text.startswith("SELECT COUNT(")] == []
     assert len(statements) <= 12
 
 

@@ -10,7 +10,7 @@ from django.db import connection
 from playwright.sync_api import Page
 from pytest_django.fixtures import Settings
 
-from tests.support.clients import User
+from tests.support.clients import NewUser
 
 from .browsing import SignIn
 from .people import MANAGE, in_thread
@@ -74,10 +74,11 @@ def take(page: Page, directory: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pictures_of_the_readme_can_be_taken(
-    a_month_of_use: None, sign_in: SignIn, alice: User, tmp_path: Path, scheme: str
+    a_month_of_use: None, sign_in: SignIn, new_user: NewUser, tmp_path: Path, scheme: str
 ) -> None:
-    for token in (None, "nonsense"):
-        alice.get("/tasks", headers={"Authorization": f"Bearer {token or alice.token}"})
+    person = new_user(subject=PERSON)
+    for token in (person.token, "nonsense"):
+        person.get("/tasks", headers={"Authorization": f"Bearer {token}"})
     directory = Path(os.environ.get("SCREENSHOTS", tmp_path))
     page = sign_in(MANAGE, scheme=scheme)
 
