@@ -24,8 +24,10 @@ BEGIN
         EXIT WHEN folds;
     END LOOP;
     -- Upper case first, so that letters with two lower-case forms become one; ß has its capitals as SS.
+    -- Plain ASCII needs none of that.
     EXECUTE format('CREATE FUNCTION tasks_fold(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS '
-        '$f$ SELECT replace(lower(upper(value COLLATE %I)), ''ß'', ''ss'') COLLATE "C" $f$', candidate);
+        '$f$ SELECT CASE WHEN octet_length(value) = length(value) THEN lower(value COLLATE "C") '
+        'ELSE replace(lower(upper(value COLLATE %I)), ''ß'', ''ss'') COLLATE "C" END $f$', candidate);
 END $$;
 """
 
