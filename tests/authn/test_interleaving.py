@@ -69,11 +69,14 @@ async def failing_within_a_transaction(caller: Caller) -> None:
 
 async def given_up(caller: Caller) -> None:
     """Cancelled while it waits for a connection, for the server, or for the end of a transaction."""
+
+    async def work() -> None:
+        async with transaction(caller, (SCOPE, ())) as opened:
+            await opened.run(("SELECT pg_sleep(0.02)", ()), (SCOPE, ()))
+            await execute(Caller(f"not {caller.subject}"), ("SELECT pg_sleep(60)", ()))
+
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(random.uniform(0.0001, 0.03)):
-            async with transaction(caller, (SCOPE, ())) as opened:
-                await opened.run(("SELECT pg_sleep(0.02)", ()), (SCOPE, ()))
-                await execute(Caller(f"not {caller.subject}"), ("SELECT pg_sleep(60)", ()))
+        await asyncio.wait_for(work(), random.uniform(0.0001, 0.03))
 
 
 async def cancelled(caller: Caller) -> None:

@@ -145,10 +145,11 @@ def test_a_deletion_counts_by_model(world: World) -> None:
 
 
 def test_native_methods_take_one_round_trip_and_no_thread(world: World, statements: Trace, threads: list[str]) -> None:
-    for call in (
+    calls: list[Any] = [
         lambda q: q.acount(), lambda q: q.afirst(), lambda q: q.acreate(title="x"), lambda q: q.aupdate(title="y"),
         lambda q: q.adelete(),
-    ):  # fmt: skip
+    ]  # fmt: skip
+    for call in calls:
         world.run(call(world.mine))  # the account is mirrored, the statement prepared
         statements.reset()
         world.run(call(world.mine))

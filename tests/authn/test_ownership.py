@@ -292,7 +292,7 @@ def test_an_instance_saves_refreshes_and_deletes_itself(world: World) -> None:
 
 
 def test_an_unscoped_manager_sees_all(world: World) -> None:
-    assert Task._default_manager.name == "unscoped"  # type: ignore[attr-defined]
+    assert Task._default_manager.name == "unscoped"
     assert type(Task._base_manager) is models.Manager
     assert Task.unscoped.filter(user_id__in=[world.alice.subject, world.bob.subject]).count() == 4
 

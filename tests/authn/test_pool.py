@@ -79,7 +79,7 @@ def test_a_full_pool_is_503_after_a_bounded_wait(
 def test_a_full_queue_is_503_at_once(alice: User, server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool.current_pool(), "max_waiting", 1)
 
-    async def wait_and_ask() -> list[Any]:
+    async def wait_and_ask() -> Any:
         waiting = asyncio.ensure_future(execute(Caller(alice.subject)))
         await asyncio.sleep(0)
         refused = await asyncio.gather(execute(Caller(alice.subject)), return_exceptions=True)

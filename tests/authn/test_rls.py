@@ -35,7 +35,10 @@ def protection(table: str) -> Any:
 @pytest.fixture
 def state() -> ProjectState:
     found = ProjectState()
-    fields = [("id", models.BigAutoField(primary_key=True)), ("owner", models.TextField())]
+    fields: list[tuple[str, models.Field[Any, Any]]] = [
+        ("id", models.BigAutoField(primary_key=True)),
+        ("owner", models.TextField()),
+    ]
     found.add_model(ModelState("probe", "Note", fields))
     return found
 

@@ -41,7 +41,7 @@ class World:
         return Task.unscoped.filter(user_id=self.bob.subject).earliest("title")
 
     def _rows(self, caller: Caller) -> list[dict[str, Any]]:
-        return list(Task.unscoped.filter(user_id=caller.subject).order_by("pk").values())
+        return [dict(row) for row in Task.unscoped.filter(user_id=caller.subject).order_by("pk").values()]
 
     def assert_bob_untouched(self) -> None:
         assert self._rows(self.bob) == self._bobs

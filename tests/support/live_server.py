@@ -71,7 +71,8 @@ def serving(application: Any) -> Iterator[LiveServer]:
     assert server.is_up.wait(START_SECONDS), "the server did not start: its log says why"
     assert server.loop is not None
     try:
-        yield LiveServer(*listener.getsockname(), server.loop)
+        host, port = listener.getsockname()
+        yield LiveServer(host, port, server.loop)
     finally:
         server.should_exit = True
         thread.join(START_SECONDS)

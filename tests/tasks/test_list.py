@@ -1,5 +1,6 @@
 """GET /tasks: filters, sorts, limits, versions. See also test_list_walk.py and test_list_search.py."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -157,12 +158,13 @@ def test_the_version_of_a_list_changes_with_everything_of_the_users(alice: User)
     seen = [alice.get("/tasks").headers["etag"]]
     task = alice.create_task()
     path = f"/tasks/{task['id']}"
-    for change in (
+    changes: list[Callable[[], object]] = [
         lambda: alice.get("/me"),
         lambda: alice.patch(path, json={"title": "y"}),
         lambda: alice.patch(f"{path}/complete"),
         lambda: alice.delete(path),
-    ):
+    ]
+    for change in changes:
         seen.append(alice.get("/tasks").headers["etag"])
         change()
     seen.append(alice.get("/tasks").headers["etag"])

@@ -1,4 +1,6 @@
-"""Schemathesis finds nothing: what the contract allows is taken, what it forbids is refused, and all is as documented."""
+"""Schemathesis finds nothing: what the contract allows is taken, what it forbids is refused."""
+
+from typing import Any
 
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -15,7 +17,7 @@ schema = schemathesis.openapi.from_dict(document())
 
 @schema.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-def test_the_api_keeps_its_contract(case: schemathesis.Case, new_user: NewUser, server: LiveServer) -> None:
+def test_the_api_keeps_its_contract(case: schemathesis.Case[Any], new_user: NewUser, server: LiveServer) -> None:
     user = new_user("schemathesis")
 
     try:
