@@ -31,7 +31,7 @@ REFRESH_SECONDS = 5.0
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 LIVE = "livesum"  # the sum over the processes that live
 
-disable_created_metrics()  # a second series for every counter that says little
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, of little use
 registry = CollectorRegistry()
 _requests = Counter("todo_requests", "Answers of the API.", ("method", "route", "status"), registry=registry)
 _seconds = Histogram(

@@ -93,4 +93,4 @@ class SharedWindows:
         """Close the connections."""
         storage, self._storage = self._storage, None
         if storage is not None and self._loop is asyncio.get_running_loop():
-            await storage.bridge.get_connection().aclose()
+            await storage.bridge.get_connection().aclose()  # type: ignore[attr-defined]  # of the bridge to redis-py
