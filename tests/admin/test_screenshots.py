@@ -21,14 +21,14 @@ ALTER TABLE tasks_task DISABLE TRIGGER USER;
 INSERT INTO authn_account (id, email, name, created_at, last_seen_at)
     SELECT CASE i WHEN 7 THEN %(person)s
         ELSE translate(left(encode(sha256(i::text::bytea), 'base64'), 22), '/+', 'ab') END,
-        lower(first || '.' || last) || i || '@example.com', first || ' ' || last,
+        lower(first || '.' || last) || i || '@example.org', first || ' ' || last,
         now() - (i * i %% 900 + i) * interval '1 hour', now() - i * 7 %% 100 * interval '1 hour'
     FROM generate_series(1, 160) i, LATERAL (SELECT
         (ARRAY['Anna', 'Bo', 'Chen', 'Dara', 'Émile', 'Fatima', 'Grace'])[1 + i %% 7] AS first,
         (ARRAY['Miller', 'Ng', 'Okafor', 'Silva', 'Yılmaz'])[1 + i %% 5] AS last) name;
 INSERT INTO authn_activity (account_id, day)
     SELECT a.id, (now() AT TIME ZONE 'UTC')::date - d FROM authn_account a, generate_series(0, 29) d
-    WHERE email LIKE '%%@example.com' AND abs(hashtext(a.id || d)) %% 100 < 62 - d - (d %% 7 < 2)::int * 14
+    WHERE email LIKE '%%@example.org' AND abs(hashtext(a.id || d)) %% 100 < 62 - d - (d %% 7 < 2)::int * 14
     ON CONFLICT DO NOTHING;
 INSERT INTO tasks_task
     (id, user_id, title, completed, created_at, updated_at, completed_at, deleted_at, revision, title_key)
@@ -37,7 +37,7 @@ INSERT INTO tasks_task
         CASE WHEN n %% 9 = 8 THEN now() END, n, ''
     FROM authn_account a, generate_series(1, 14) n,
         LATERAL (SELECT now() - abs(hashtext(a.id || n)) %% 700 * sqrt(n / 14.0) * interval '1 hour' AS made) day
-    WHERE email LIKE '%%@example.com';
+    WHERE email LIKE '%%@example.org';
 SET CONSTRAINTS ALL IMMEDIATE;
 ALTER TABLE tasks_task ENABLE TRIGGER USER;
 """
@@ -53,7 +53,7 @@ def a_month_of_use(database: None, settings: Settings) -> Iterator[None]:
 
     def clear() -> None:
         with connection.cursor() as cursor:
-            mine = "SELECT id FROM authn_account WHERE email LIKE '%@example.com' AND name IS NOT NULL"
+            mine = "SELECT id FROM authn_account WHERE email LIKE '%@example.org' AND name IS NOT NULL"
             cursor.execute(f"DELETE FROM tasks_task WHERE user_id IN ({mine})")
             cursor.execute(f"DELETE FROM authn_activity WHERE account_id IN ({mine})")
             cursor.execute(f"DELETE FROM authn_account WHERE id IN ({mine})")
