@@ -29,8 +29,8 @@ class Account(models.Model):
     # "C" compares byte by byte: subjects that differ in case or Unicode form are different people.
     id = models.CharField("subject", primary_key=True, max_length=255, db_collation="C")
     # Null: the person's tokens have never said.
-    email = models.CharField(max_length=320, null=True, blank=True)  # noqa: DJ001
-    name = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
+    email = models.CharField(max_length=320, null=True, blank=True)
+    name = models.CharField(max_length=255, null=True, blank=True)
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.ACTIVE, db_default=Status.ACTIVE)
     revision = models.BigIntegerField(default=0, db_default=0, editable=False)
     purged_revision = models.BigIntegerField(default=0, db_default=0, editable=False)

@@ -187,7 +187,7 @@ def test_the_refusal_is_in_the_round_trip_of_the_work(
     assert alice.request(method, path, **kwargs).status_code == 403
     # A transaction that was opened is rolled back.
     assert len([line for line in statements.lines if "ErrorResponse" in line]) == 1
-    assert statements.round_trips - sum('Query' in line and 'ROLLBACK' in line for line in statements.lines) == 1
+    assert statements.round_trips - sum("Query" in line and "ROLLBACK" in line for line in statements.lines) == 1
 
 
 def test_a_valid_token_does_not_bring_the_account_back(new_user: NewUser) -> None:
