@@ -149,7 +149,7 @@ async def transaction(caller: Caller, *statements: Statement, write: bool = True
         async with connection() as conn:
             try:
                 # The mirror is always part of it: what is undone later must not be remembered as done.
-                opening = [BEGIN, _meet(caller), _enter(caller, write)]
+                opening = [BEGIN, *([_meet(caller)] if write else []), _enter(caller, write)]
                 results = await run(conn, [*opening, *statements])
                 yield Transaction(
                     conn, Answer(results[len(opening) :], int(results[len(opening) - 1].text(0, REVISION)))

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import IO
 
 from authn.caller import Caller
-from authn.scope import transaction
+from authn.scope import execute, transaction
 from authn.statements import Statement
 
 from .statements import every_task
@@ -37,6 +37,7 @@ async def export_account(caller: Caller, account: Statement) -> Document:
     """Everything held about ``caller`` as of one moment. Memory stays flat whatever the number of tasks."""
     text, params = every_task().bind(caller, {})
     cursor = (f"DECLARE export NO SCROLL CURSOR FOR {text}", params)
+    await execute(caller)  # the mirror, so that no row is locked while the tasks are read
     with ExitStack() as undo:
         spool = undo.enter_context(tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))
         async with transaction(caller, account.bind(caller, {}), cursor, (FETCH, ()), write=False) as opened:
@@ -47,7 +48,6 @@ async def export_account(caller: Caller, account: Statement) -> Document:
                 spool.write(separator + b",".join(found.texts()))
                 separator = b","
                 (found,) = await opened.run((FETCH, ()))
-            await opened.commit()  # the time of the visit, which the document shows
         spool.write(b"]}")
         undo.pop_all()
     return Document(spool)

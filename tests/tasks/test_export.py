@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from tests.support.clients import Client, NewUser, User
 from tests.support.server_process import ServerProcess, server_process
+from tests.support.wire import Trace
 
 from .refusals import assert_refuses_query, assert_refuses_strangers
 
@@ -153,3 +154,11 @@ def test_a_hundred_thousand_tasks_are_exported_in_flat_memory_and_erased(
         cursor.execute("SELECT count(*) FROM tasks_task WHERE user_id = %s", [alice.subject])
         assert cursor.fetchone() == (0,)
     assert peak_bytes(small_server) - before < 30 * MIB
+
+
+def test_an_export_locks_nothing(alice: User, statements: Trace) -> None:
+    alice.create_task()
+    statements.reset()
+    export(alice)
+
+    assert not any("INSERT INTO authn_account" in line for line in statements.lines)
