@@ -12,10 +12,10 @@ CHECKED := env -u DATABASE_URL DJANGO_DEBUG=true ALLOWED_HOSTS=api.example.com \
 	BETTER_AUTH_SECRET=e6dcead990c22735ed4cedeac5afd470b5a1f3b39e5a0b92c9e0c9884204c49c
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-pg15 check audit bench format lock clean
+.PHONY: help run setup test test-pg15 test-pgbouncer check audit bench format lock clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUNTIME) ## set up what serving needs, migrate and serve (HOST, PORT, WORKERS)
 	@exec $(BIN)/python -m todoproject.serve
@@ -29,6 +29,9 @@ test: $(DEVELOPMENT) ## run the whole suite with its coverage
 
 test-pg15: $(DEVELOPMENT) ## run the suite on the PostgreSQL whose initdb and postgres are on PATH
 	@scripts/with-postgres $(BIN)/python -m pytest -n auto
+
+test-pgbouncer: $(DEVELOPMENT) ## run the tests of the task API behind PgBouncer in transaction mode
+	@$(BIN)/python -m tests.operations.through_pooler tests/tasks -n auto -k "not processes and not plans"
 
 check: $(DEVELOPMENT) ## lint, types, missing migrations, deployment settings, contract, known weaknesses
 	@$(BIN)/ruff check --quiet .

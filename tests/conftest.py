@@ -1,4 +1,4 @@
-"""The suite's environment and cast, the same for everybody: of the shell and `.env` only DATABASE_URL is heeded.
+"""The suite's environment and cast, the same for everybody: of the shell only the database's are heeded.
 
 Data is committed and never rolled back; tests keep apart by using fresh users, which isolation makes free.
 """
@@ -20,7 +20,7 @@ from .support.slots import free_slot
 
 Environment.model_config["env_file"] = None
 for name in Environment.model_fields:
-    if name != "DATABASE_URL":
+    if name not in ("DATABASE_URL", "DATABASE_PREPARE"):
         os.environ.pop(name, None)
 os.environ.update(
     DJANGO_SETTINGS_MODULE="todoproject.settings",

@@ -55,10 +55,10 @@ def until(reached: Callable[[], object]) -> None:
 
 def waits_for(blocker: Connection) -> bool:
     """Whether some session waits for a lock of ``blocker``."""
+    # Asked of the server: behind a pooler the connection's own idea of it is another.
+    session = blocker.execute("SELECT pg_backend_pid()").fetchone()
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))", [blocker.info.backend_pid]
-        )
+        cursor.execute("SELECT 1 FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))", session)
         return cursor.fetchone() is not None
 
 

@@ -256,7 +256,7 @@ def test_the_exit_code_tells_cron(alice: User) -> None:
     trash(alice, 31)
     command = [sys.executable, "manage.py", "purge"]
     params = connection.get_connection_params()
-    url = f"postgresql://{params['user']}@/{params['dbname']}?host={params['host']}"
+    url = f"postgresql://{params['user']}@/{params['dbname']}?host={params['host']}&port={params.get('port', 5432)}"
 
     def purged(url: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
