@@ -118,10 +118,6 @@ class OwnedQuerySet(NativeQuerySet[M_co]):
         self.owner  # noqa: B018  (refuses without one)
         return super().update(**self._without_owner(kwargs))
 
-    def _update(self, values: Any) -> int:
-        self.owner  # noqa: B018
-        return cast("int", super()._update(values))  # type: ignore[misc]
-
     async def aupdate(self, **kwargs: Any) -> int:
         return await self._aupdate(self._without_owner(kwargs))
 

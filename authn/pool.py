@@ -84,11 +84,10 @@ async def open_pool() -> AsyncConnectionPool[Connection]:
 
 async def close_pool(wait_seconds: float = 5.0) -> None:
     """Close the connections, waiting up to ``wait_seconds`` for those in use to come back."""
-    pool, _State.pool = _State.pool, None
-    if pool is not None and _State.loop is asyncio.get_running_loop():
+    (pool, watchdog), (_State.pool, _State.watchdog) = (_State.pool, _State.watchdog), (None, None)
+    if pool is not None and watchdog is not None and _State.loop is asyncio.get_running_loop():
         await pool.close(wait_seconds)
-        if _State.watchdog is not None:
-            _State.watchdog.cancel()
+        watchdog.cancel()
 
 
 def current_pool() -> AsyncConnectionPool[Connection] | None:

@@ -41,11 +41,6 @@ MEET = (
 _seen: OrderedDict[str, tuple[Caller, float]] = OrderedDict()
 
 
-def forget_callers() -> None:
-    """Empty the cache of mirrored callers."""
-    _seen.clear()
-
-
 def _enter(caller: Caller, write: bool) -> Statement:
     limit = str(settings.DATABASE_STATEMENT_TIMEOUT_MS)
     return ENTER, (limit, caller.subject, write, caller.subject, limit)
