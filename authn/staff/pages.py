@@ -69,6 +69,10 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc]
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[StaffChangeList]:
         return StaffChangeList
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """None for a key that PostgreSQL could not even look for."""
+        return None if "\0" in object_id else super().get_object(request, object_id, from_field)
+
     def fill(self, rows: list[Any]) -> None:
         """Add to the rows of a page what one more query for all of them brings."""
 
