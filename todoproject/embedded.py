@@ -25,7 +25,7 @@ STOP_TIMEOUT = 30.0  # seconds
 POLL = 0.01  # seconds
 ANSWER_TIMEOUT = 5.0  # seconds
 # What a server says while sessions of a killed one are still ending.
-PASSING = ("pre-existing shared memory block", "lock file")
+PASSING = ("pre-existing shared memory block", "lock file", "Is another postmaster")
 # "SSLRequest" of the frontend/backend protocol (PostgreSQL documentation, 53.2.10): a living server answers one byte.
 SSL_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 

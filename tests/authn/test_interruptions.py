@@ -118,6 +118,18 @@ def test_only_a_deadlock_is_repeated() -> None:
     assert calls == [1]
 
 
+def test_a_deadlock_is_repeated_so_often_and_no_more() -> None:
+    calls = []
+
+    async def deadlocked() -> None:
+        calls.append(1)
+        raise Unavailable from psycopg.errors.DeadlockDetected()
+
+    with pytest.raises(Unavailable):
+        asyncio.run(settled(deadlocked))
+    assert calls == [1, 1, 1]
+
+
 def test_a_statement_that_does_not_end_costs_its_connection(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,7 +87,10 @@ def test_a_process_is_known_by_its_arguments_where_its_directory_is_hidden(
         raise PermissionError
 
     monkeypatch.setattr(Path, "samefile", hidden)
-    with subprocess.Popen(["sh", "-c", "read line", "sh", str(tmp_path)], stdin=subprocess.PIPE) as named:
+    command = ["sh", "-c", "echo up; read line", "sh", str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as named:
+        assert named.stdout is not None
+        named.stdout.readline()  # its arguments are there once it runs
         found = host.works_in(named.pid, tmp_path)
 
     assert found
