@@ -28,7 +28,7 @@ class Size:
     starts: int
 
 
-FULL = Size(rounds=7, count=300, http_rounds=3, seconds=3, starts=3)
+FULL = Size(rounds=5, count=200, http_rounds=3, seconds=2, starts=3)
 QUICK = Size(rounds=3, count=60, http_rounds=2, seconds=1, starts=1)
 BUSY = 0.5  # load average before a run, above which it says that it does not have the machine for itself
 QUICK_HTTP = ("list", "create")

@@ -3,11 +3,13 @@
 import io
 import os
 import sys
+from datetime import date
 
 import pytest
 from django.core.management import call_command
 
 from authn import commands
+from authn.activity import Activity
 from authn.audit import AuditEntry
 from authn.models import Account
 from authn.staff.log import signed_out
@@ -29,6 +31,10 @@ def test_an_operator_without_a_name_is_on_record_by_number(monkeypatch: pytest.M
     monkeypatch.setattr("getpass.getuser", nobody)
 
     assert commands.operator().name == f"uid {os.getuid()}"
+
+
+def test_an_activity_says_who_and_when() -> None:
+    assert str(Activity(account_id="alice", day=date(2026, 11, 21))) == "alice on 2026-11-21"
 
 
 def test_output_that_is_not_the_process_s_own_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

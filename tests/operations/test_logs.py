@@ -1,5 +1,8 @@
 import json
 import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -22,15 +25,17 @@ def _json_lines(settings: Settings) -> None:
 class Log:
     """What the process has written; a line appears just after its answer."""
 
-    def __init__(self, capfd: pytest.CaptureFixture[str]) -> None:
-        self._capfd = capfd
-        self.text = ""
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def text(self) -> str:
+        return self._path.read_text()
 
     def requests(self, count: int) -> list[dict[str, Any]]:
         """The lines about requests, once there are so many."""
 
         def complete() -> bool:
-            self.text += self._capfd.readouterr().err
             return self.text.count("todoproject.access") >= count
 
         until(complete, f"{count} lines about requests")
@@ -40,8 +45,16 @@ class Log:
 
 
 @pytest.fixture
-def log(capfd: pytest.CaptureFixture[str]) -> Log:
-    return Log(capfd)
+def log(tmp_path: Path) -> Iterator[Log]:
+    """Standard error in a file: pytest's own capture loses what is written while it is read."""
+    path, before = tmp_path / "stderr", os.dup(2)
+    with path.open("ab") as written:
+        os.dup2(written.fileno(), 2)
+        try:
+            yield Log(path)
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
 
 
 def test_a_call_is_one_line(alice: User, log: Log) -> None:
@@ -125,20 +138,13 @@ def test_an_invalid_trace_is_none(alice: User, traceparent: str, log: Log) -> No
     assert "traceparent" not in answer.headers
 
 
-def test_development_reads_text(alice: User, settings: Settings, capfd: pytest.CaptureFixture[str]) -> None:
+def test_development_reads_text(alice: User, settings: Settings, log: Log) -> None:
     settings.LOG_FORMAT = "text"
 
     alice.get("/tasks/unknown")
 
-    found = ""
-
-    def written() -> bool:
-        nonlocal found
-        found += capfd.readouterr().err
-        return "\n" in found
-
-    until(written, "a line")
-    assert "GET /api/tasks/{task_id} 404 not_found" in found
+    until(lambda: "GET /api/tasks" in log.text, "a line")
+    assert "GET /api/tasks/{task_id} 404 not_found" in log.text
 
 
 def test_what_the_database_quotes_of_a_row_is_not_logged() -> None:
