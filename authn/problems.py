@@ -38,11 +38,6 @@ class MalformedJSON(Problem):
     default_detail = "The request body is not valid JSON. Send a JSON object."
 
 
-class BadRequest(Problem):
-    status, code, title = 400, "bad_request", "Bad request"
-    default_detail = "The request could not be understood."
-
-
 class NotAuthenticated(Problem):
     status, code, title = 401, "not_authenticated", "Not authenticated"
     default_detail = "Send an access token: Authorization: Bearer <token>."
