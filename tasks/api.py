@@ -16,6 +16,7 @@ from .answers import not_modified, page_response, results_response, task_respons
 from .cursors import seal, unseal
 from .errors import NotInTrash, TaskNotFound, existing
 from .idempotency import idempotency_key, once
+from .listing import Listing, listing
 from .models import new_id
 from .preconditions import if_match, none_match
 from .queries import ChangesQuery, DeleteQuery, ListQuery, NoQuery, query_parameters, read_query
@@ -44,13 +45,13 @@ async def list_tasks(request: HttpRequest) -> HttpResponse:
         tag = _list_tag((await execute(caller)).revision, *bound, query.limit, query.cursor)
         if none_match(request, tag):
             return not_modified(tag)
-    shape = statements.Listing(
+    shape = Listing(
         query.sort, query.limit, query.completed is not None, query.trashed, bool(wanted), after is not None
     )
     values: dict[str, Any] = {"completed": query.completed, "q": wanted}
     if after is not None:
         values["after_key"], values["after_id"] = after
-    answer = await statements.listing(shape).run(caller, **values)
+    answer = await listing(shape).run(caller, **values)
     found, cursor = answer.result, None
     if len(found) > query.limit:
         last = query.limit - 1

@@ -1,8 +1,6 @@
 """The statements of the task API, each compiled once from an owned queryset."""
 
-from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
 
 from django.db import models
 from django.db.models import F
@@ -11,10 +9,7 @@ from django.db.models.functions import Now
 from authn.statements import OWNER, Param, Statement, delete, insert, select, update
 
 from .models import Task
-from .schemas import EDITABLE, FIELDS, Sort
-from .search import Matching
-
-SORT_KEYS = {"created_at": "created_at", "updated_at": "updated_at", "title": "title_key"}
+from .schemas import EDITABLE, FIELDS
 
 
 class AnyOf(models.Func):
@@ -25,22 +20,6 @@ class AnyOf(models.Func):
     output_field = models.BooleanField()
 
 
-class Beyond(models.Func):
-    """Row-wise comparison, ``(a, b) < (x, y)``: one range of an index on both columns."""
-
-    output_field = models.BooleanField()
-
-    def __init__(self, key: str, operator: str, **extra: Any) -> None:
-        super().__init__(F(key), F("id"), Param("after_key"), Param("after_id"), **extra)
-        self.operator = operator
-
-    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        compiled = [compiler.compile(expression) for expression in self.source_expressions]
-        key, tie, after_key, after_id = (text for text, _ in compiled)
-        params = [value for _, values in compiled for value in values]
-        return f"({key}, {tie}) {self.operator} ({after_key}, {after_id})", params
-
-
 def _owned() -> "models.QuerySet[Task]":
     return Task.objects.owned_by(OWNER)
 
@@ -49,45 +28,6 @@ def _one(trashed: bool = False, checked: bool = False) -> "models.QuerySet[Task]
     """The task ``id``, live or in the trash, if its revision is among ``revisions`` when ``checked``."""
     found = _owned().filter(id=Param("id"), deleted_at__isnull=not trashed)
     return found.filter(AnyOf(F("revision"), Param("revisions"))) if checked else found
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The shape of a list: everything that changes the statement's text."""
-
-    sort: Sort
-    limit: int
-    completed: bool
-    trashed: bool
-    search: bool
-    after: bool
-
-    @property
-    def key(self) -> str:
-        return SORT_KEYS[self.sort.lstrip("-")]
-
-
-@lru_cache(maxsize=1024)
-def listing(shape: Listing) -> Statement:
-    """A page and one task more, which says that another page follows. Rows: JSON, sort key, id."""
-    found = _owned().filter(deleted_at__isnull=not shape.trashed)
-    if shape.completed:
-        found = found.filter(completed=Param("completed"))
-    if shape.search:
-        found = found.filter(id__in=Matching(Param("q")))
-    descending = shape.sort.startswith("-")
-    if shape.after:
-        found = found.filter(Beyond(shape.key, "<" if descending else ">"))
-    prefix = "-" if descending else ""
-    page = found.order_by(f"{prefix}{shape.key}", f"{prefix}id")[: shape.limit + 1]
-    if shape.key in FIELDS:
-        return select(page.values(*FIELDS)).as_json(shape.key, "id")
-    # The key is no field of the answer: the JSON is made of the others.
-    columns = ", ".join(f"t.{name}" for name in FIELDS)
-    task = f"(SELECT row_to_json(j)::text FROM (SELECT {columns}) j)"
-    return select(page.values(*FIELDS, shape.key)).wrapped(
-        "WITH t AS (", f") SELECT {task}, t.{shape.key}, t.id FROM t"
-    )
 
 
 @cache
