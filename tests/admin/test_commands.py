@@ -19,7 +19,10 @@ from todoproject.env import BASE_DIR
 from .people import log_of
 from .processes import environment, run
 
-COMMANDS = ("accounts", "account_erase", "account_export", "account_reinstate", "account_suspend", "doctor", "stats")
+COMMANDS = (
+    *("accounts", "account_erase", "account_export", "account_reinstate", "account_suspend", "doctor", "stats"),
+    *("authcheck", "createtoken", "purge", "seeddemo"),
+)
 
 
 def test_the_documentation_lists_every_command() -> None:
@@ -234,11 +237,13 @@ def test_an_erasure_that_is_cut_short_has_erased_nothing(database: None, alice: 
     assert alice.titles() == ["Still here"]
 
 
-def test_a_database_that_is_not_there_is_one_sentence() -> None:
-    answer = run("stats", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+@pytest.mark.parametrize("command", ["stats", "purge", "purge --dry-run", "seeddemo --users 1 --tasks 1"])
+def test_a_database_that_is_not_there_is_one_sentence(command: str) -> None:
+    answer = run(*command.split(), DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
 
     assert answer.returncode == 3
-    assert answer.stderr.startswith("CommandError: The database cannot be reached")
+    assert answer.stderr.startswith("CommandError: ")
+    assert "127.0.0.1" in answer.stderr
     assert "Traceback" not in answer.stderr
 
 

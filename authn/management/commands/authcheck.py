@@ -5,19 +5,20 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from authn.commands import FAILED, UNUSABLE, OperatorCommand
 from authn.diagnosis import Diagnosis, diagnose
 from authn.jws import MAX_TOKEN_CHARS
 from authn.token_settings import token_settings
 from authn.verifier import get_verifier
 
-REFUSED, UNDECIDED = 1, 3
 PASTED = re.compile(r"^(authorization:)?\s*(bearer(\s|$))?", re.IGNORECASE)
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Explain whether the API accepts a token, and if not, what to change. Exit code: 0 yes, 1 no, 3 cannot tell."
+    example = "python manage.py authcheck - < token.txt"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("token", help="the token, or - to read it from standard input")
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         verdict = asyncio.run(diagnose(token, token_settings(), get_verifier()))
         self.stdout.write(json.dumps(asdict(verdict), indent=2) if options["json"] else _in_words(verdict))
         if not verdict.accepted:
-            sys.exit(UNDECIDED if verdict.accepted is None else REFUSED)
+            sys.exit(UNUSABLE if verdict.accepted is None else FAILED)
 
 
 def _bare(given: str) -> str:

@@ -2,16 +2,18 @@ from argparse import ArgumentTypeError
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from authn.commands import OperatorCommand
 from authn.token_minting import mint
 from authn.token_settings import token_settings
 from authn.tokens import TokenError
 from authn.verifier import configured_secret
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Print a signed HS256 token for trying the API by hand."
+    example = "python manage.py createtoken alice --ttl 600"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("subject", metavar="SUB", help="the user's id: the token's sub, 1 to 255 characters")

@@ -3,18 +3,20 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.core.management.base import CommandError
+from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 
+from authn.commands import FAILED, UNUSABLE, OperatorCommand
 from tasks import purge
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Delete for good the tasks that have been in the trash for longer than TRASH_RETENTION_DAYS, and expired "
-        "idempotency records. Safe to run at any time, and twice at once. Example, daily from cron: manage.py purge"
+        "idempotency records. Safe to run at any time, and twice at once; run it daily."
     )
+    example = "python manage.py purge --dry-run"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--days", type=int, help="keep trash this long instead of TRASH_RETENTION_DAYS")
@@ -33,7 +35,8 @@ class Command(BaseCommand):
         except DatabaseError as error:
             reason = " ".join(str(error).split())
             raise CommandError(
-                f"The database refused ({reason}): what is deleted so far stays deleted, run it again."
+                f"The database refused ({reason}): what is deleted so far stays deleted, run it again.",
+                returncode=UNUSABLE if isinstance(error, OperationalError) else FAILED,
             ) from error
         left = purge.purgeable_tasks(before).count()
         rest = f" {left} are being changed by somebody else: the next run takes them." if left else ""
