@@ -37,9 +37,17 @@ def uvicorn(python: str, app: str) -> Callable[[int], list[str]]:
     return lambda port: [python, "-m", "uvicorn", app, "--host", "127.0.0.1", "--port", str(port), *options]
 
 
-def python_peer(name: str, title: str, app: str) -> Contestant:
+def python_peer(name: str, title: str, app: str, deletes_per_second: int = 6_000) -> Contestant:
     python = str(PEERS_PYTHON)
-    return Contestant(name, title, python, uvicorn(python, app), app, environment={"BENCH_POOL": str(POOL)})
+    return Contestant(
+        name,
+        title,
+        python,
+        uvicorn(python, app),
+        app,
+        deletes_per_second=deletes_per_second,
+        environment={"BENCH_POOL": str(POOL)},
+    )
 
 
 def bolt(port: int) -> list[str]:
@@ -77,6 +85,6 @@ CONTESTANTS = {
             deletes_per_second=16_000,
         ),
         python_peer("ninja", "stock Django Ninja", "bench.peers.django_orm.ninja_asgi:app"),
-        python_peer("floor", "bare ASGI + asyncpg", "bench.peers.floor:app"),
+        python_peer("floor", "bare ASGI + asyncpg", "bench.peers.floor:app", deletes_per_second=16_000),
     )
 }
