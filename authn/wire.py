@@ -6,21 +6,21 @@ where a pooler knows no prepared statements. Outside a transaction they are one 
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from itertools import count
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
-from psycopg.adapt import PyFormat, Transformer
+from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.generators import execute, fetch_many
-from psycopg.pq import Escaping, ExecStatus, TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait, wait_async
+
+from .parameters import dumped, numbered, with_literals
 
 logger = logging.getLogger("authn.wire")
 
@@ -32,11 +32,8 @@ PREPARED_MAX = 250
 WAIT_SECONDS = 0.1
 CANCELLATIONS, CANCELLATION_SECONDS = 20, 0.1  # attempts, and what each is given
 CANCEL_SECONDS = 2.0  # for the server to take a cancellation
-UNKNOWN_OID, BOOL_OID, INT8_OID = 0, 16, 20
 # The server has forgotten a plan or a name, after a migration or behind a pooler: prepare again.
 STALE = {"0A000", "26000"}
-
-_PLACEHOLDER = re.compile("%([s%])")
 
 
 class Connection(psycopg.AsyncConnection[Any]):
@@ -112,7 +109,7 @@ async def run(connection: Connection, statements: Sequence[Statement], *, prepar
 
 
 async def _run_simple(connection: Connection, statements: Sequence[Statement]) -> list[Result]:
-    query = b";".join([_with_literals(connection, text, params) for text, params in statements])
+    query = b";".join([with_literals(connection, text, params) for text, params in statements])
     pgconn = connection.pgconn
     async with connection.lock:
         pgconn.send_query(query)
@@ -128,15 +125,15 @@ async def _run_pipeline(connection: Connection, statements: Sequence[Statement])
     if len(connection.prepared) > PREPARED_MAX:
         await _forget_prepared(connection)
     # Nothing is sent before all of it can be: what is sent may be committed.
-    ready = [(_numbered(text), [_dumped(connection, value) for value in params]) for text, params in statements]
+    ready = [(numbered(text), [dumped(connection, value) for value in params]) for text, params in statements]
     pgconn = connection.pgconn
     answers: list[bool] = []
     prepared: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
     async with connection.lock:
         pgconn.enter_pipeline_mode()
         try:
-            for numbered, dumped in ready:
-                answers += _send(connection, numbered, dumped, prepared)
+            for text, values in ready:
+                answers += _send(connection, text, values, prepared)
             pgconn.pipeline_sync()
             if pgconn.flush():
                 await _wait(connection, _flushed(connection))
@@ -174,24 +171,24 @@ def _synced(pgconn: PGconn) -> PQGen[None]:
 
 def _send(
     connection: Connection,
-    numbered: bytes,
-    dumped: Sequence[tuple[bytes | None, int]],
+    text: bytes,
+    params: Sequence[tuple[bytes | None, int]],
     prepared: dict[tuple[bytes, tuple[int, ...]], bytes],
 ) -> tuple[bool, ...]:
     """Queue one statement. Of each result that will come: whether it is the statement's, not its preparation's."""
     pgconn = connection.pgconn
-    if not dumped:
-        pgconn.send_query_params(numbered, None)
+    if not params:
+        pgconn.send_query_params(text, None)
         return (True,)
-    values, types = [value for value, _ in dumped], tuple([oid for _, oid in dumped])
-    key = (numbered, types)
+    values, types = [value for value, _ in params], tuple([oid for _, oid in params])
+    key = (text, types)
     name = connection.prepared.get(key) or prepared.get(key)
     if name is not None:
         pgconn.send_query_prepared(name, values)
         return (True,)
     # A name is never used twice: a preparation outlives the transaction that it failed in.
     name = prepared[key] = b"s%d" % next(connection.names)
-    pgconn.send_prepare(name, numbered, types)
+    pgconn.send_prepare(name, text, types)
     pgconn.send_query_prepared(name, values)
     return (False, True)
 
@@ -214,60 +211,3 @@ def _checked(connection: Connection, results: Sequence[PGresult]) -> Sequence[PG
         if result.status == ExecStatus.FATAL_ERROR:
             raise error_from_result(result, encoding=connection.info.encoding)
     return results
-
-
-@lru_cache(maxsize=2048)
-def _numbered(text: str) -> bytes:
-    """``%s`` → ``$1``, ``$2``, … and ``%%`` → ``%``."""
-    number = count(1)
-    return _PLACEHOLDER.sub(lambda match: f"${next(number)}" if match[1] == "s" else "%", text).encode()
-
-
-@lru_cache(maxsize=2048)
-def _pieces(text: str) -> tuple[bytes, ...]:
-    """The text around its ``%s``."""
-    marked = _PLACEHOLDER.sub(lambda match: "\0" if match[1] == "s" else "%", text)
-    return tuple(piece.encode() for piece in marked.split("\0"))
-
-
-def _with_literals(connection: Connection, text: str, params: Sequence[Any]) -> bytes:
-    first, *rest = _pieces(text)
-    merged = [first]
-    for value, piece in zip(params, rest, strict=True):
-        merged += (_literal(connection, value), piece)
-    return b"".join(merged)
-
-
-def _dumped(connection: Connection, value: Any) -> tuple[bytes | None, int]:
-    """A value in text format, and its type where the server could not tell it from the context."""
-    kind = type(value)
-    if kind is str:
-        return _text(value), UNKNOWN_OID
-    if value is None:
-        return None, UNKNOWN_OID
-    if kind is bool:
-        return (b"t" if value else b"f"), BOOL_OID
-    if kind is int:
-        return b"%d" % value, INT8_OID
-    dumper = Transformer(connection)
-    (dumped,) = dumper.dump_sequence([value], [PyFormat.TEXT])
-    return (None if dumped is None else bytes(dumped)), (dumper.types or (UNKNOWN_OID,))[0]
-
-
-def _literal(connection: Connection, value: Any) -> bytes:
-    kind = type(value)
-    if kind is str:
-        return Escaping(connection.pgconn).escape_literal(_text(value))
-    if value is None:
-        return b"NULL"
-    if kind is bool:
-        return b"true" if value else b"false"
-    return bytes(Transformer(connection).as_literal(value))
-
-
-def _text(value: str) -> bytes:
-    """UTF-8. libpq would cut it off at a NUL."""
-    encoded = value.encode()
-    if b"\0" in encoded:
-        raise psycopg.DataError("text cannot contain NUL (0x00) bytes")
-    return encoded

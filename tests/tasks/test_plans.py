@@ -10,9 +10,9 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from authn.caller import Caller
 from authn.models import Account
+from authn.parameters import numbered
 from authn.scope import _enter
 from authn.statements import Statement
-from authn.wire import _numbered
 from tasks import listing as listings
 from tasks import statements
 from tasks.demo import _insert, _template
@@ -42,7 +42,7 @@ def explained(statement: Statement, caller: Caller, **values: Any) -> tuple[int,
     text, params = statement.bind(caller, values)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(*_enter(caller, statement.writes))
-        cursor.execute(f"PREPARE explained AS {_numbered(text).decode()}")
+        cursor.execute(f"PREPARE explained AS {numbered(text).decode()}")
         execution = f"({', '.join(['%s'] * len(params))})" if params else ""
         for _ in range(2):  # the first time fills the session's catalogue caches
             cursor.execute("SAVEPOINT again")
