@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
+from pytest_django.plugin import DjangoDbBlocker
 
 from authn.models import Account, Activity, AuditEntry
 from authn.staff.search import find_people
@@ -33,11 +34,19 @@ ANALYZE authn_account; ANALYZE tasks_task; ANALYZE authn_activity;
 """
 
 
-@pytest.fixture
-def many_rows(database: None) -> Iterator[None]:
-    with transaction.atomic():
+@pytest.fixture(scope="module")
+def filled(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Many rows that nobody else sees, and that go with the transaction."""
+    with django_db_blocker.unblock(), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(FILL, [ACCOUNTS, TASKS])
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def many_rows(filled: None, database: None) -> Iterator[None]:
+    with transaction.atomic():
         yield
         transaction.set_rollback(True)
 
