@@ -1,9 +1,11 @@
-"""The OpenAPI document: Ninja's, with what it cannot know of (error media type, headers, the problem schema)."""
+"""The OpenAPI document: Ninja's, with what it cannot know of (error media type, headers, the problem schema, links)."""
 
 from typing import Any
 
 from authn import problems
 from authn.problems import Problem
+
+from .openapi_links import LINKS, link
 
 DESCRIPTION = """A todo back end for front ends that sign users in with Better Auth.
 
@@ -52,12 +54,14 @@ IDEMPOTENT_POSTS = {"createTask", "batchTasks"}
 
 
 def described(schema: dict[str, Any]) -> dict[str, Any]:
-    """``schema`` with every error, header and precondition of the contract."""
+    """``schema`` with every error, header, precondition and link of the contract."""
     components = schema["components"]["schemas"]
     components["Problem"], components["ProblemItem"] = PROBLEM_SCHEMA, PROBLEM_ITEM_SCHEMA
+    schema["components"]["links"] = LINKS
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             _describe(path, operation)
+            link(operation)
     return schema
 
 
