@@ -1,4 +1,4 @@
-"""Writes a `.env` for development, with secrets of its own, where there is none and nobody asked for production."""
+"""Writes a `.env` for development, with secrets of its own, where there is none and nobody has configured anything."""
 
 import os
 import secrets
@@ -6,6 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 PRODUCTION = {"false", "f", "0", "no", "n", "off"}
+# Whoever sets one of these configures by the environment, and may have forgotten another. A `.env` made up on top of it
+# would turn a server on the Internet into a development server, where a missing secret should have stopped the start.
+CONFIGURING = (
+    "DJANGO_SECRET_KEY",
+    "BETTER_AUTH_SECRET",
+    "BETTER_AUTH_URL",
+    "BETTER_AUTH_JWKS_URL",
+    "ALLOWED_HOSTS",
+    "TRUSTED_PROXIES",
+)
+LOCAL = ("", "127.0.0.1", "localhost", "::1")
 TEMPLATE = """\
 # Made by `make run` for development. .env.example explains every variable.
 DJANGO_DEBUG=true
@@ -16,12 +27,14 @@ CORS_ALLOWED_ORIGINS=http://localhost:3000,http://localhost:5173
 
 
 def write_environment(path: Path, environment: Mapping[str, str]) -> bool:
-    """Write the file unless it exists or the environment asks for production; say whether it was written."""
+    """Write the file unless it exists, cannot be made or the environment is somebody's work; say whether it was."""
     if environment.get("DJANGO_DEBUG", "").strip().lower() in PRODUCTION:
+        return False
+    if any(environment.get(name) for name in CONFIGURING) or environment.get("HOST", "") not in LOCAL:
         return False
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    except OSError:  # it exists, or this is a read-only installation: what is missing is told by name later
         return False
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(TEMPLATE.format(django=secrets.token_hex(32), better_auth=secrets.token_hex(32)))

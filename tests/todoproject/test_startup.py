@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from todoproject.development import write_environment
 from todoproject.env import BASE_DIR
 
 from .conftest import SECRETS, Checkout, await_serving
@@ -170,35 +169,6 @@ def test_without_a_virtual_environment_the_way_to_one_is_told(checkout: Checkout
 def outside_python() -> str:
     """The interpreter that the virtual environment was made with, which has none of its packages."""
     return str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
-
-
-def test_an_environment_file_is_never_overwritten(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("BETTER_AUTH_SECRET=mine\n")
-
-    written = write_environment(tmp_path / ".env", {})
-
-    assert not written
-    assert (tmp_path / ".env").read_text() == "BETTER_AUTH_SECRET=mine\n"
-
-
-@pytest.mark.parametrize("value", ["false", "False", "0", "no", "off"])
-def test_production_never_gets_generated_secrets(tmp_path: Path, value: str) -> None:
-    written = write_environment(tmp_path / ".env", {"DJANGO_DEBUG": value})
-
-    assert not written
-    assert not (tmp_path / ".env").exists()
-
-
-def test_generated_secrets_differ_and_are_long_enough(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        write_environment(tmp_path / name, {})
-
-    values = [
-        line for name in ("one", "two") for line in (tmp_path / name).read_text().splitlines() if "SECRET" in line
-    ]
-
-    assert len(set(values)) == 4
-    assert all(len(value.partition("=")[2]) >= 64 for value in values)
 
 
 def test_the_lock_files_hold_hashes_and_no_address_of_an_index() -> None:
