@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+from django.core.management import CommandError
 from django.db import NotSupportedError, OperationalError
 
 from todoproject.database import DatabaseUnusable, one_line, unusable
@@ -20,7 +21,7 @@ def explained() -> Iterator[None]:
     """Turn the errors that the operator can put right into one sentence and a failing exit."""
     try:
         yield
-    except (EmbeddedDatabaseError, DatabaseUnusable, NotSupportedError) as error:
+    except (EmbeddedDatabaseError, DatabaseUnusable, NotSupportedError, CommandError) as error:
         fail(one_line(error))
     except OperationalError as error:
         fail(unusable(error))

@@ -1,0 +1,35 @@
+"""The first start against a database of one's own, whose user is no superuser."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from .machines import Api, Postgres, api, postgres
+
+
+@pytest.fixture
+def database() -> Iterator[Postgres]:
+    """A cluster without the role todo_api, as an administrator has just made it."""
+    with postgres() as server:
+        server.execute("CREATE ROLE plain LOGIN")
+        server.execute("CREATE DATABASE plain OWNER plain")
+        yield server
+
+
+def test_a_user_who_may_not_make_the_role_is_told_what_an_administrator_has_to_run(database: Postgres) -> None:
+    url = f"postgresql://plain@/plain?host={database.sockets}"
+    refused = Api(url)
+    try:
+        code = refused.process.wait(30)
+        said = refused.log.read_text()
+    finally:
+        refused.remove()
+    database.execute("CREATE ROLE todo_api NOLOGIN")
+    database.execute('GRANT todo_api TO "plain"')
+    with api(url) as server:
+        written = server.client("alice").post("/tasks", json={"title": "first"})
+
+    assert code == 3
+    assert 'CREATE ROLE todo_api NOLOGIN; GRANT todo_api TO "plain"' in said
+    assert "Traceback" not in said
+    assert written.status_code == 201
