@@ -28,6 +28,9 @@ TERMINATED = 128 + signal.SIGTERM  # what a shell reports for a program that SIG
 METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus_client when it is imported
 WORKER_START = 60  # seconds that a rolling restart waits for a new worker; the old one serves meanwhile
 GRACE = 10  # seconds for open requests when the server is told to stop
+# Longer than proxies keep an idle connection (nginx and AWS 60 s, Caddy 120 s): whoever closes first must not be whom a
+# request may be sent to at that very moment. A proxy does not repeat a POST, and answers 502.
+KEEP_ALIVE = 150
 BANNER = """
   API            {address}/api
   Documentation  {address}/api/docs
@@ -153,6 +156,7 @@ def run_uvicorn() -> None:
         access_log=False,
         proxy_headers=False,  # TRUSTED_PROXIES decides whom to believe, not uvicorn
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
         timeout_worker_healthcheck=WORKER_START,
     )
