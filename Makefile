@@ -44,7 +44,7 @@ check: $(DEVELOPMENT) ## lint, types, missing migrations, deployment settings, c
 	@echo "All checks passed."
 
 audit: $(DEVELOPMENT) ## look the locked packages up among known vulnerabilities (asks a service on the network)
-	@$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements-dev.lock
+	@$(BIN)/python scripts/audit.py requirements-dev.lock
 
 bench: $(DEVELOPMENT) ## measure beside the peers, on this machine (QUICK=1: under two minutes)
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)
