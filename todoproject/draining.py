@@ -20,6 +20,9 @@ logger = logging.getLogger("todoproject.draining")
 
 GRACE_SECONDS = 10.0  # for requests in flight, from the signal on
 LAST_CALL_SECONDS = 0.25  # for what clients have sent, but the server has not read yet
+# A platform signals every process there is, and the parent of workers passes its own signal on to them: that is one
+# request to stop, which arrives twice.
+ECHO_SECONDS = 1.0
 
 Stop = Callable[[int, FrameType | None], Any]
 
@@ -41,15 +44,17 @@ def drain_on_sigterm() -> None:
     loop = asyncio.get_running_loop()
 
     def begin(_number: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, stop)  # a second signal does not wait
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         loop.call_soon_threadsafe(_begin, stop)
 
     signal.signal(signal.SIGTERM, begin)
 
 
 def _begin(stop: Stop) -> None:
+    loop = asyncio.get_running_loop()
     _State.draining = True
-    _State.task = asyncio.get_running_loop().create_task(_drain(stop))
+    _State.task = loop.create_task(_drain(stop))
+    loop.call_later(ECHO_SECONDS, signal.signal, signal.SIGTERM, stop)  # a second request does not wait
 
 
 async def _drain(stop: Stop) -> None:

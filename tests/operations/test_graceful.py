@@ -1,5 +1,6 @@
 """Starting and stopping: nobody is cut off, and the process says what it waits for."""
 
+import os
 import signal
 import subprocess
 import threading
@@ -82,6 +83,17 @@ def test_two_workers_share_their_numbers_and_restart_without_losing_a_request(da
         assert load.missing(server.url) == set()
         assert float(counted.split()[-1]) == load.statuses[201]
         assert server.terminate() == 0
+
+
+def test_a_platform_that_signals_parent_and_workers_alike_cuts_no_delay_short(database: Postgres) -> None:
+    with api(database.url, WORKERS="2", SHUTDOWN_DELAY="2") as server:
+        begun = time.monotonic()
+        for pid in [*workers_of(server.process), server.process.pid]:
+            os.kill(int(pid), signal.SIGTERM)
+        code = server.process.wait(20)
+
+    assert code == 0
+    assert time.monotonic() - begun > 2
 
 
 def test_a_start_waits_for_the_database_and_says_so() -> None:
