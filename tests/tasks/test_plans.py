@@ -31,7 +31,7 @@ def owner(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
     with django_db_blocker.unblock():
         caller = Caller(fresh_subject("owner"))
         _insert([caller.subject], [_template(number, TASKS) for number in range(TASKS)])
-        _insert([fresh_subject("other") for _ in range(300)], [_template(number, 20) for number in range(20)])
+        _insert([fresh_subject("other") for _ in range(3000)], [_template(number, 2) for number in range(2)])
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE tasks_task")
         yield caller
