@@ -17,7 +17,9 @@ def _without_nul(value: str) -> str:
 
 
 NO_NUL = r"^[^\u0000]*$"
-VISIBLE = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+# Unicode White_Space, spelt out: in JSON Schema's dialect (ECMA-262) `\s` lacks U+0085 and has U+FEFF.
+WHITE = r"\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+VISIBLE = rf"^[^\u0000]*[^\u0000{WHITE}][^\u0000]*$"
 
 # pydantic trims Unicode White_Space, and counts code points.
 Title = Annotated[

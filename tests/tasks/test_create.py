@@ -1,10 +1,14 @@
 """POST /tasks"""
 
+import re
+import sys
 from datetime import datetime
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from tasks.schemas import TaskCreate
 from tests.support.clients import Client, User
 from tests.support.wire import Trace
 
@@ -87,6 +91,23 @@ def test_a_title_is_trimmed_of_white_space_and_of_nothing_else(alice: User, give
     assert response.status_code == 201, response.text
     assert response.json()["title"] == kept
     assert alice.titles() == [kept]
+
+
+def test_the_contract_knows_what_is_white_space_as_the_server_does() -> None:
+    """Every character that anybody takes for white space, and its neighbours."""
+    near = {n + d for n in range(sys.maxunicode) if chr(n).isspace() or n == 0xFEFF for d in (-1, 0, 1) if n + d > 0}
+    contract = re.compile(TaskCreate.model_json_schema()["properties"]["title"]["pattern"])
+
+    differing = [hex(n) for n in sorted(near) if bool(contract.search(chr(n))) != accepted(chr(n))]
+
+    assert differing == []
+
+
+def accepted(title: str) -> bool:
+    try:
+        return bool(TaskCreate(title=title))
+    except ValidationError:
+        return False
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n x \t", "x" * 10_000, "🐘" * 10_000, "\u3000", "\x01\x1f\x7f"])
