@@ -88,8 +88,8 @@ def test_two_workers_share_their_numbers_and_restart_without_losing_a_request(da
 def test_a_platform_that_signals_parent_and_workers_alike_cuts_no_delay_short(database: Postgres) -> None:
     with api(database.url, WORKERS="2", SHUTDOWN_DELAY="2") as server:
         begun = time.monotonic()
-        for pid in [*workers_of(server.process), server.process.pid]:
-            os.kill(int(pid), signal.SIGTERM)
+        for pid in [*map(int, workers_of(server.process)), server.process.pid]:
+            os.kill(pid, signal.SIGTERM)
         code = server.process.wait(20)
 
     assert code == 0
