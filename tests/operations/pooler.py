@@ -1,4 +1,4 @@
-"""PgBouncer in front of a server, in transaction mode, as Debian ships it."""
+"""PgBouncer in front of a server, as Debian ships it."""
 
 import os
 import shutil
@@ -22,11 +22,12 @@ listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = {size}
 max_client_conn = 200
 server_idle_timeout = 1
 logfile = {directory}/pgbouncer.log
+{more}
 """
 
 
@@ -37,10 +38,12 @@ def connects(url: str) -> bool:
 
 
 @contextmanager
-def pgbouncer(database: Postgres, size: int = 4) -> Iterator[str]:
+def pgbouncer(database: Postgres, size: int = 4, mode: str = "transaction", more: str = "") -> Iterator[str]:
     """The address of a pooler that has ``size`` connections to ``database`` for all its clients."""
     directory, port = short_directory(), free_port()
-    settings = CONFIGURATION.format(sockets=database.sockets, user=SUPERUSER, port=port, size=size, directory=directory)
+    settings = CONFIGURATION.format(
+        sockets=database.sockets, user=SUPERUSER, port=port, size=size, directory=directory, mode=mode, more=more
+    )
     (directory / "pgbouncer.ini").write_text(settings)
     owner = database.cluster.data.stat()
     os.chown(directory, owner.st_uid, owner.st_gid)

@@ -1,9 +1,18 @@
-"""Behind PgBouncer 1.18 in transaction mode, without prepared statements: no state may outlive a transaction."""
+"""Behind PgBouncer 1.18 in transaction mode, without prepared statements: no state may outlive a transaction.
 
+With them, `manage.py doctor` says that they are lost.
+"""
+
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import psycopg
 import pytest
+
+from todoproject.env import BASE_DIR
 
 from .load import under_load
 from .machines import Api, Postgres, api, postgres, until
@@ -75,3 +84,38 @@ def test_nothing_of_a_scope_is_left_on_a_connection(server: Api, pooler: str) ->
         ).fetchone()
 
     assert left == ("postgres", "", "0")
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+@pytest.mark.parametrize("more", ["", "server_round_robin = 1"])
+def test_doctor_finds_that_prepared_statements_are_lost(database: Postgres, size: int, more: str) -> None:
+    with pgbouncer(database, size=size, more=more) as url:
+        finding = examined(url, DATABASE_PREPARE="true")
+
+    assert (finding["level"], finding["fix"]) == ("error", "Set DATABASE_PREPARE=false.")
+
+
+def test_doctor_is_content_where_no_prepared_statement_is_lost(database: Postgres, pooler: str) -> None:
+    with pgbouncer(database, mode="session") as session:
+        found = [
+            examined(pooler, DATABASE_PREPARE="false"),
+            examined(session, DATABASE_PREPARE="true"),
+            examined(database.url, DATABASE_PREPARE="true"),
+        ]
+
+    assert {finding["level"] for finding in found} == {"ok"}
+    assert ["stands in between" in finding["message"] for finding in found] == [True, True, False]
+
+
+def examined(url: str, **variables: str) -> dict[str, str]:
+    """What `manage.py doctor` says of the pooler."""
+    report = subprocess.run(
+        [sys.executable, "manage.py", "doctor", "--json"],
+        cwd=BASE_DIR,
+        env={**os.environ, "DATABASE_URL": url, **variables},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    (finding,) = [finding for finding in json.loads(report.stdout) if finding["check"] == "pooler"]
+    return dict(finding)

@@ -2,27 +2,20 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
-import psycopg
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from authn.rls import ROLE
 
+from . import pooler
 from .findings import Finding, error, ok, warning
+from .queries import one
 
 OLDEST, NEWEST = 15, 18
 SKEW_NOTICED, SKEW_MAX = 2.0, 10.0  # seconds; tokens have a leeway of ten
 SPARE_CONNECTIONS = 5  # for the admin, commands and whoever comes to look
-
-
-def one(sql: str, *params: Any) -> tuple[Any, ...]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        row: tuple[Any, ...] = cursor.fetchone()
-    return row
 
 
 def version() -> Iterator[Finding]:
@@ -95,12 +88,12 @@ def judged_skew(check: str, skew: float) -> Finding:
 
 
 def connections() -> Iterator[Finding]:
-    """How many the API may open, against how many the server allows; and whether a pooler stands in between."""
-    wanted = settings.WORKERS * settings.DATABASE_POOL_MAX
-    if _has_pooler():
-        yield from _pooler()
+    """How many the API may open, against how many the server allows; a pooler allows what it is told to."""
+    if pooler.stands_between():
+        yield from pooler.findings()
         return
     yield ok("pooler", "none: connections go straight to the server")
+    wanted = settings.WORKERS * settings.DATABASE_POOL_MAX
     (allowed,) = one(
         "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
     )
@@ -109,37 +102,3 @@ def connections() -> Iterator[Finding]:
         yield error("connections", f"{message}.", "Lower DATABASE_POOL_MAX, raise max_connections, or use a pooler.")
     else:
         yield ok("connections", message)
-
-
-def _has_pooler() -> bool:
-    """A pooler makes up the process id of the server that it hands to its clients."""
-    (theirs,) = one("SELECT pg_backend_pid()")
-    told: int = connection.connection.info.backend_pid
-    return bool(theirs != told)
-
-
-def _pooler() -> Iterator[Finding]:
-    works = _prepared_statements_work()
-    if not settings.DATABASE_PREPARE:
-        yield ok("pooler", "one stands in between; DATABASE_PREPARE=false suits any")
-    elif works:
-        yield ok("pooler", "one stands in between, and prepared statements pass it")
-    else:
-        yield error("pooler", "It loses prepared statements.", "Set DATABASE_PREPARE=false.")
-
-
-def _prepared_statements_work() -> bool:
-    """Two clients that change places between transactions, each with a statement that the server must still know."""
-    params = {**connection.get_connection_params(), "autocommit": True, "prepare_threshold": 0}
-    params.pop("cursor_factory", None)
-    params.pop("context", None)
-    try:
-        with psycopg.connect(**params) as first, psycopg.connect(**params) as second:
-            for number in range(4):
-                with first.transaction():
-                    first.execute("SELECT %s::int", [number], prepare=True)
-                    second.execute("SELECT %s::text", [str(number)], prepare=True)
-                first.execute("SELECT %s::int", [number], prepare=True)
-    except psycopg.Error:
-        return False
-    return True

@@ -11,8 +11,8 @@ from authn.ownership import owned_models
 from authn.rls import OWNER_SETTING, ROLE
 from tasks.models import Task, new_id
 
-from .database import one
 from .findings import Finding, error, ok
+from .queries import one
 
 CHECK = "isolation"
 
