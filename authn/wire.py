@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
+from secrets import token_hex
 from typing import Any, TypeVar
 
 import psycopg
@@ -43,6 +44,8 @@ class Connection(psycopg.AsyncConnection[Any]):
         super().__init__(*args, **kwargs)
         self.prepared: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
         self.names = count()
+        # Behind a pooler that mixes connections up, a name of ours must not mean a statement of somebody else's.
+        self.prefix = token_hex(8)
 
     async def end_statement(self, reading: Callable[[], PQGen[Any]]) -> None:
         """Cancel what runs and read what is left of it. A connection that stays in doubt is closed.
@@ -187,7 +190,7 @@ def _send(
         pgconn.send_query_prepared(name, values)
         return (True,)
     # A name is never used twice: a preparation outlives the transaction that it failed in.
-    name = prepared[key] = b"s%d" % next(connection.names)
+    name = prepared[key] = f"{connection.prefix}_{next(connection.names)}".encode()
     pgconn.send_prepare(name, text, types)
     pgconn.send_query_prepared(name, values)
     return (False, True)

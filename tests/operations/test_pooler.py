@@ -3,15 +3,18 @@
 With them, `manage.py doctor` says that they are lost.
 """
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
 
+from authn.wire import Connection, run
 from todoproject.env import BASE_DIR
 
 from .load import under_load
@@ -84,6 +87,25 @@ def test_nothing_of_a_scope_is_left_on_a_connection(server: Api, pooler: str) ->
         ).fetchone()
 
     assert left == ("postgres", "", "0")
+
+
+def test_a_pooler_that_loses_prepared_statements_never_runs_one_for_another(pooler: str) -> None:
+    """DATABASE_PREPARE=true is the default, and wrong here: it may cost time or an error, but not somebody's tasks."""
+
+    async def swapped() -> list[Any]:
+        reader, other = [await Connection.connect(pooler, autocommit=True) for _ in range(2)]
+        async with reader, other:
+            async with reader.transaction():  # each has one of the two connections to the server
+                await asked(reader, "SELECT 'read ' || %s")
+                await asked(other, "SELECT 'deleted ' || %s")
+            async with other.transaction():  # and now the one that the reader had
+                await other.execute("SELECT 1")
+                return await asked(reader, "SELECT 'read ' || %s")
+
+    async def asked(connection: Connection, text: str) -> list[Any]:
+        return (await run(connection, [(text, ("milk",))], prepare=True))[0].rows
+
+    assert asyncio.run(swapped()) == [("read milk",)]
 
 
 @pytest.mark.parametrize("size", [1, 2, 4])
