@@ -11,6 +11,9 @@ from django.db.migrations.state import ProjectState
 
 ROLE = "todo_api"
 OWNER_SETTING = "app.user_id"
+# Since PostgreSQL 16 whoever makes a role without being a superuser is its member and yet may not become it.
+MAY_BECOME = f"""pg_has_role(current_user, '{ROLE}',
+    CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)"""
 
 
 class CreateApiRole(Operation):
@@ -51,7 +54,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN
         CREATE ROLE {ROLE} NOLOGIN NOBYPASSRLS NOSUPERUSER NOCREATEDB NOCREATEROLE;
     END IF;
-    IF NOT pg_has_role(current_user, '{ROLE}', 'MEMBER') THEN
+    IF NOT {MAY_BECOME} THEN
         GRANT {ROLE} TO CURRENT_USER;
     END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN

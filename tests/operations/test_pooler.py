@@ -4,10 +4,6 @@ With them, `manage.py doctor` says that they are lost.
 """
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,8 +11,8 @@ import psycopg
 import pytest
 
 from authn.wire import Connection, run
-from todoproject.env import BASE_DIR
 
+from .doctor import examined
 from .load import under_load
 from .machines import Api, Postgres, api, postgres, until
 from .pooler import pgbouncer
@@ -112,7 +108,7 @@ def test_a_pooler_that_loses_prepared_statements_never_runs_one_for_another(pool
 @pytest.mark.parametrize("more", ["", "server_round_robin = 1"])
 def test_doctor_finds_that_prepared_statements_are_lost(database: Postgres, size: int, more: str) -> None:
     with pgbouncer(database, size=size, more=more) as url:
-        finding = examined(url, DATABASE_PREPARE="true")
+        finding = examined(url, "pooler", DATABASE_PREPARE="true")
 
     assert (finding["level"], finding["fix"]) == ("error", "Set DATABASE_PREPARE=false.")
 
@@ -120,24 +116,10 @@ def test_doctor_finds_that_prepared_statements_are_lost(database: Postgres, size
 def test_doctor_is_content_where_no_prepared_statement_is_lost(database: Postgres, pooler: str) -> None:
     with pgbouncer(database, mode="session") as session:
         found = [
-            examined(pooler, DATABASE_PREPARE="false"),
-            examined(session, DATABASE_PREPARE="true"),
-            examined(database.url, DATABASE_PREPARE="true"),
+            examined(pooler, "pooler", DATABASE_PREPARE="false"),
+            examined(session, "pooler", DATABASE_PREPARE="true"),
+            examined(database.url, "pooler", DATABASE_PREPARE="true"),
         ]
 
     assert {finding["level"] for finding in found} == {"ok"}
     assert ["stands in between" in finding["message"] for finding in found] == [True, True, False]
-
-
-def examined(url: str, **variables: str) -> dict[str, str]:
-    """What `manage.py doctor` says of the pooler."""
-    report = subprocess.run(
-        [sys.executable, "manage.py", "doctor", "--json"],
-        cwd=BASE_DIR,
-        env={**os.environ, "DATABASE_URL": url, **variables},
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    (finding,) = [finding for finding in json.loads(report.stdout) if finding["check"] == "pooler"]
-    return dict(finding)

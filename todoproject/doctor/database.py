@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from authn.rls import ROLE
+from authn.rls import MAY_BECOME, ROLE
 
 from . import pooler
 from .findings import Finding, error, ok, warning
@@ -39,8 +39,7 @@ def rights() -> Iterator[Finding]:
         yield error("database rights", f"The role {ROLE} does not exist.", "Run: python manage.py migrate")
         return
     bypasses, logs_in, may_become = one(
-        "SELECT rolsuper OR rolbypassrls, rolcanlogin, pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles"
-        " WHERE rolname = %s",
+        f"SELECT rolsuper OR rolbypassrls, rolcanlogin, {MAY_BECOME} FROM pg_roles WHERE rolname = %s",  # noqa: S608
         ROLE,
     )
     if bypasses:
