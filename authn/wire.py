@@ -104,9 +104,11 @@ async def run(connection: Connection, statements: Sequence[Statement], *, prepar
     try:
         return await _run_pipeline(connection, statements)
     except psycopg.Error as error:
-        # The implicit transaction is undone, so it can be repeated; an open one cannot.
+        # Whatever these statements began is undone, so it can be repeated; what was open before them cannot.
         if error.sqlstate not in STALE or before != TransactionStatus.IDLE or connection.closed:
             raise
+        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+            await _run_simple(connection, [("ROLLBACK", ())])
         await _forget_prepared(connection)
         return await _run_pipeline(connection, statements)
 

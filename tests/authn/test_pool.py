@@ -211,22 +211,6 @@ def test_text_with_nul_is_refused_before_anything_is_sent(
     assert server.run(execute(caller, ("SELECT 1", ()))).rows == [(1,)]
 
 
-def test_a_plan_that_a_migration_made_stale_is_prepared_again(alice: User, server: LiveServer, database: None) -> None:
-    caller, table = Caller(alice.subject), fresh_subject("stale").replace("-", "_")
-    statement = (f"SELECT * FROM {table} WHERE %s", (True,))
-    with django_connection.cursor() as cursor:
-        cursor.execute(
-            f"CREATE TABLE {table} (x int); GRANT SELECT ON {table} TO todo_api; INSERT INTO {table} VALUES (1)"
-        )
-        before = [server.run(execute(caller, statement)).rows for _ in range(3)]
-        cursor.execute(f"ALTER TABLE {table} ADD COLUMN y int")
-        after = [server.run(execute(caller, statement)).rows for _ in range(3)]
-        cursor.execute(f"DROP TABLE {table}")
-
-    assert before == [[(1,)]] * 3
-    assert after == [[(1, None)]] * 3
-
-
 def test_many_shapes_of_statements_do_not_pile_up_on_a_connection(alice: User, server: LiveServer) -> None:
     caller = Caller(alice.subject)
 

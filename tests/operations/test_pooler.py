@@ -4,6 +4,7 @@ With them, `manage.py doctor` says that they are lost.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -102,6 +103,19 @@ def test_a_pooler_that_loses_prepared_statements_never_runs_one_for_another(pool
         return (await run(connection, [(text, ("milk",))], prepare=True))[0].rows
 
     assert asyncio.run(swapped()) == [("read milk",)]
+
+
+def test_prepared_statements_that_a_pooler_loses_are_prepared_again(pooler: str) -> None:
+    operations = [{"op": "create", "task": {"title": "batch"}}]
+    with api(pooler, DATABASE_PREPARE="true") as server, under_load(server.url, clients=4, pause=0) as load:
+        carol = server.client("carol")
+        statuses = Counter[int]()
+        for _ in range(40):
+            statuses[carol.post("/tasks/batch", json={"operations": operations}).status_code] += 1
+            statuses[carol.get("/me/export").status_code] += 1
+
+    assert set(statuses) | set(load.statuses) <= {200, 201}
+    assert load.wrong == []
 
 
 @pytest.mark.parametrize("size", [1, 2, 4])
