@@ -34,10 +34,10 @@ class Beyond(models.Func):
         return f"({key}, {tie}) {self.operator} ({after_key}, {after_id})", params
 
 
-class NearFewerThan(models.Func):
-    """Whether the tasks near by do not fill the page; the planner runs what depends on it only then."""
+class FurtherAway(models.Func):
+    """Whether a search has to look beyond the tasks near by; the planner runs what depends on it only then."""
 
-    template = "(SELECT count(*) FROM near) < %(length)s"
+    template = "((SELECT count(*) FROM near) < %(length)s AND EXISTS (SELECT FROM more))"
     output_field = models.BooleanField()
 
 
@@ -89,12 +89,14 @@ def _search(found: "models.QuerySet[Task]", columns: tuple[str, ...], length: in
     Looking a common word up in the index means collecting and sorting all of its tasks, so that it costs the more, the
     more there are. Most of a page of them is near by in the sort order, though: that is read first, and is cheap.
     """
-    names = ", ".join(columns)
-    near = select(found[: NEAR * length].values(*columns, "search"))
-    rest = select(found.filter(NearFewerThan(length=length), id__in=Matching(Param("q")))[:length].values(*columns))
+    names, around = ", ".join(columns), max(1, NEAR * length)
+    near = select(found[:around].values(*columns, "search"))
+    more = select(found[around : around + 1].values("id"))
+    rest = select(found.filter(FurtherAway(length=length), id__in=Matching(Param("q")))[:length].values(*columns))
     text = (
         f"WITH near AS MATERIALIZED (SELECT {names} FROM ({near.sql}) w"
-        f" WHERE search @@ (SELECT tasks_query(%s, %s)) LIMIT {length})"
-        f" SELECT {names} FROM near WHERE (SELECT count(*) FROM near) = {length} UNION ALL ({rest.sql})"
+        f" WHERE search @@ (SELECT tasks_query(%s, %s)) LIMIT {length}), more AS MATERIALIZED ({more.sql})"
+        f" SELECT {names} FROM near WHERE (SELECT count(*) FROM near) = {length} OR NOT EXISTS (SELECT FROM more)"
+        f" UNION ALL ({rest.sql})"
     )
-    return Statement(text, [*near.params, OWNER, Param("q"), *rest.params], writes=False)
+    return Statement(text, [*near.params, OWNER, Param("q"), *more.params, *rest.params], writes=False)

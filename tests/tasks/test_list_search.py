@@ -1,10 +1,22 @@
 """GET /tasks?q=…: every word, from its start, in title or description."""
 
+from collections.abc import Iterator
+
 import pytest
 
+from tasks import listing
 from tests.support.clients import User
 
 from .refusals import bad_locations
+
+
+@pytest.fixture(autouse=True, params=[10, 0], ids=["near by", "in the index"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Both ways to find a task: among those near by, and when none counts as near by, in the words' index."""
+    monkeypatch.setattr(listing, "NEAR", request.param)
+    listing.listing.cache_clear()
+    yield
+    listing.listing.cache_clear()
 
 
 @pytest.mark.parametrize(

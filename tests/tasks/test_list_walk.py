@@ -30,6 +30,24 @@ def refused(user: User, cursor: str, **query: Any) -> None:
     assert response.json()["errors"][0]["loc"] == ["query", "cursor"]
 
 
+WORDS = {"second": range(0, 100, 2), "seventh": range(0, 100, 7), "late": range(91, 100), "once": (5,)}
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_a_search_finds_every_match_near_by_and_far_away(alice: User, sort: str) -> None:
+    """With pages of one task, twenty are near by: some words fill their pages there, and some never do."""
+    words = [[word for word, places in WORDS.items() if n in places] for n in range(100)]
+    tasks = [{"title": f"{n * 37 % 100:02} {' '.join(words[n])}", "completed": n % 3 == 0} for n in range(100)]
+    made = alice.post("/tasks/batch", json={"operations": [{"op": "create", "task": task} for task in tasks]})
+    assert made.status_code == 200, made.text
+    everything = alice.tasks(sort=sort, limit=200)
+
+    for word in (*WORDS, "absent"):
+        for query in ({}, {"completed": "true"}):
+            walked = [task for page in walk(alice, cycle([1, 2]), sort=sort, q=word, **query) for task in page]
+            assert walked == [t for t in everything if word in t["title"] and (t["completed"] or not query)]
+
+
 @pytest.mark.parametrize("sort", SORTS)
 @pytest.mark.parametrize("limits", [[1], [7], [3, 1, 5], [200]])
 def test_a_walk_is_the_whole_list_in_order(alice: User, sort: str, limits: list[int]) -> None:

@@ -97,7 +97,16 @@ def test_a_search_for_a_rare_word_touches_what_it_finds_and_the_tasks_near_by(
     pages, plan = explained(listing(sort, search=True), owner, q=words)
 
     assert "Seq Scan" not in plan
-    assert pages <= 300
+    assert pages <= 500
+
+
+def test_a_search_among_few_tasks_is_over_when_they_are_read(owner: Caller) -> None:
+    few = Caller(fresh_subject("few"))
+    _insert([few.subject], [_template(number, 20) for number in range(20)])
+
+    pages, _ = explained(listing("-created_at", search=True), few, q="milk")
+
+    assert pages <= 20
 
 
 @pytest.mark.parametrize("sort", ["-created_at", "updated_at"])
