@@ -108,7 +108,7 @@ def compare_depths(size: Size, rounds: int, count: int) -> dict[str, Samples]:
             targets[f"page 1 by {sort}"] = first
             targets[f"page {DEEP_PAGE} by {sort}"] = f"{first}&cursor={walk(worker, first, bearer)}"
         number = (size.deep_user - 1) * DEEP + 7
-        for name, words in zip(MATCHES, (f"number+{number:08}", "write"), strict=True):
+        for name, words in zip(MATCHES, (f"number%20{number:08}", "write"), strict=True):
             targets[name] = f"/api/tasks?limit={FEW}&q={words}"
         found = {name: Samples() for name in targets}
         asked = {name: Call(name, "GET", 200) for name in targets}

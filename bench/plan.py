@@ -73,7 +73,7 @@ def lines_of(
 ) -> list[Line]:
     """The requests of a call; a run walks over them and begins again, but for deletes, of which there are `spare`."""
     if call in {"list", "search", "unchanged"}:
-        query = f"limit={PAGE}" + (f"&q={SEARCH.replace(' ', '+')}" if call == "search" else "")
+        query = f"limit={PAGE}" + (f"&q={SEARCH.replace(' ', '%20')}" if call == "search" else "")
         return [Line("GET", f"/api/tasks?{query}", token(f"demo-{n}")) for n in range(READERS, READERS + clients)]
     if call == "create":
         body = json(title="A task made by the benchmark", description="With a description of a reasonable length.")
