@@ -1,4 +1,4 @@
-"""Writes a `.env` for development, with secrets of its own, where there is none and nobody has configured anything."""
+"""Writes a `.env` for development, with secrets of its own, where there is none and nobody has configured a server."""
 
 import os
 import secrets
@@ -6,17 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 PRODUCTION = {"false", "f", "0", "no", "n", "off"}
-# Whoever sets one of these configures by the environment, and may have forgotten another. A `.env` made up on top of it
-# would turn a server on the Internet into a development server, where a missing secret should have stopped the start.
-CONFIGURING = (
-    "DJANGO_SECRET_KEY",
-    "BETTER_AUTH_SECRET",
-    "BETTER_AUTH_URL",
-    "BETTER_AUTH_JWKS_URL",
-    "ALLOWED_HOSTS",
-    "TRUSTED_PROXIES",
-)
-LOCAL = ("", "127.0.0.1", "localhost", "::1")
+# Whoever sets one of these runs a server of their own making, and may have forgotten another variable. A `.env` made up
+# on top of it would put it into debug mode, where the missing one should have stopped the start. What a developer gives
+# `make run` on the way, as the address of a Better Auth server, is none of them.
+CONFIGURING = ("DJANGO_SECRET_KEY", "TRUSTED_PROXIES")
 TEMPLATE = """\
 # Made by `make run` for development. .env.example explains every variable.
 DJANGO_DEBUG=true
@@ -30,7 +23,7 @@ def write_environment(path: Path, environment: Mapping[str, str]) -> bool:
     """Write the file unless it exists, cannot be made or the environment is somebody's work; say whether it was."""
     if environment.get("DJANGO_DEBUG", "").strip().lower() in PRODUCTION:
         return False
-    if any(environment.get(name) for name in CONFIGURING) or environment.get("HOST", "") not in LOCAL:
+    if any(environment.get(name) for name in CONFIGURING):
         return False
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
