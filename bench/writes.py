@@ -2,10 +2,12 @@
 
     python -m bench.writes [--rows 4000] [--rounds 5] [--publish]
 
-Processor time of PostgreSQL per row, for tasks of many users; the rounds alternate between the variants.
+Processor time of PostgreSQL and bytes of its write-ahead log per row, for tasks of many users; the rounds alternate
+between the variants.
 """
 
 import argparse
+from dataclasses import dataclass, field
 from statistics import median
 
 from bench import command, product, report
@@ -38,14 +40,28 @@ def variants(connection: Connection) -> dict[str, tuple[str, str]]:
     return found
 
 
-def cost(database: Database, change: str, insert: str, rows: int) -> float:
-    """Microseconds of the server's processor time per row."""
+@dataclass(slots=True)
+class Costs:
+    """Per row, one entry a round: microseconds of the server's processor time, and bytes of write-ahead log."""
+
+    microseconds: list[float] = field(default_factory=list)
+    wal_bytes: list[float] = field(default_factory=list)
+
+
+def measure(database: Database, change: str, insert: str, rows: int, costs: Costs) -> None:
     with database.connect() as connection, connection.transaction(force_rollback=True):
         connection.execute(change)
-        before = on_processor(connection.info.backend_pid)
+        wal, before = written(connection), on_processor(connection.info.backend_pid)
         connection.execute(insert.replace("%s", str(rows)))
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        return (on_processor(connection.info.backend_pid) - before) / rows * 1e6
+        costs.microseconds.append((on_processor(connection.info.backend_pid) - before) / rows * 1e6)
+        costs.wal_bytes.append((written(connection) - wal) / rows)
+
+
+def written(connection: Connection) -> float:
+    """Bytes of write-ahead log since the cluster was made."""
+    ((position,),) = connection.execute("SELECT (pg_current_wal_insert_lsn() - '0/0')::float8")
+    return float(str(position))
 
 
 def main() -> None:
@@ -62,22 +78,26 @@ def main() -> None:
             product.manage(database, "seeddemo", "--users", "1000", "--tasks", "20")
             with database.connect() as connection:
                 tried = variants(connection)
-            taken: dict[str, list[float]] = {name: [] for name in tried}
+            taken = {name: Costs() for name in tried}
             for _ in range(options.rounds):
                 for name, (change, insert) in tried.items():
-                    taken[name].append(cost(database, change, insert, options.rows))
+                    measure(database, change, insert, options.rows, taken[name])
         finally:
             database.drop()
-    text = markdown({name: median(each) for name, each in taken.items()})
+    text = markdown(taken)
     say(text)
     if options.publish:
         report.replace_block(report.DOCUMENT, "writes", text)
 
 
-def markdown(costs: dict[str, float]) -> str:
+def markdown(costs: dict[str, Costs]) -> str:
     whole = costs["nothing"]
-    rows = ((name, f"{each:.1f}", f"{whole - each:.1f}") for name, each in costs.items())
-    return table(["left out", "µs a row", "so it costs"], rows)
+    rows = []
+    for name, each in costs.items():
+        time, wal = median(each.microseconds), median(each.wal_bytes)
+        saved = median(whole.microseconds) - time, median(whole.wal_bytes) - wal
+        rows.append((name, f"{time:.0f}", f"{saved[0]:.0f}", f"{wal:,.0f}", f"{saved[1]:,.0f}"))
+    return table(["left out", "µs a row", "so it costs", "bytes of log a row", "so it writes"], rows)
 
 
 if __name__ == "__main__":
