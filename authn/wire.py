@@ -105,7 +105,10 @@ async def run(connection: Connection, statements: Sequence[Statement], *, prepar
         return await _run_pipeline(connection, statements)
     except psycopg.Error as error:
         # Whatever these statements began is undone, so it can be repeated; what was open before them cannot.
-        if error.sqlstate not in STALE or before != TransactionStatus.IDLE or connection.closed:
+        if error.sqlstate not in STALE or connection.closed:
+            raise
+        if before != TransactionStatus.IDLE:
+            connection.prepared.clear()  # under new names when the whole transaction is repeated (authn/retries.py)
             raise
         if connection.pgconn.transaction_status != TransactionStatus.IDLE:
             await _run_simple(connection, [("ROLLBACK", ())])

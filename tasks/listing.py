@@ -15,7 +15,7 @@ from .search import Matching
 
 SORT_KEYS = {"created_at": "created_at", "updated_at": "updated_at", "title": "title_key"}
 # A word that more than one task in ten contains is found on the way along the sort order, any other one in its index.
-NEAR = 10
+NEAR, NEAR_MAX = 10, 500  # tasks for each place of a page, and in all: their words may be long
 
 
 class Beyond(models.Func):
@@ -89,7 +89,7 @@ def _search(found: "models.QuerySet[Task]", columns: tuple[str, ...], length: in
     Looking a common word up in the index means collecting and sorting all of its tasks, so that it costs the more, the
     more there are. Most of a page of them is near by in the sort order, though: that is read first, and is cheap.
     """
-    names, around = ", ".join(columns), max(1, NEAR * length)
+    names, around = ", ".join(columns), max(1, min(NEAR * length, NEAR_MAX))
     near = select(found[:around].values(*columns, "search"))
     more = select(found[around : around + 1].values("id"))
     rest = select(found.filter(FurtherAway(length=length), id__in=Matching(Param("q")))[:length].values(*columns))

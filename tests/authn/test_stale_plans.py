@@ -4,9 +4,12 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection as django_connection
+from psycopg.errors import FeatureNotSupported
 
 from authn.caller import Caller
+from authn.retries import settled
 from authn.scope import execute, transaction
 from authn.wire import Rows
 from tests.support.clients import User, fresh_subject
@@ -36,7 +39,16 @@ async def in_the_opening_of_a_transaction(caller: Caller, table: str) -> Rows:
         return opened.answer.rows
 
 
-@pytest.mark.parametrize("read", [by_itself, in_the_opening_of_a_transaction])
+async def later_in_a_transaction(caller: Caller, table: str) -> Rows:
+    async def read() -> Rows:
+        async with transaction(caller) as opened:
+            (found,) = await opened.run((f"SELECT * FROM {table} WHERE %s", (True,)))
+            return found.rows
+
+    return await settled(read)
+
+
+@pytest.mark.parametrize("read", [by_itself, in_the_opening_of_a_transaction, later_in_a_transaction])
 def test_a_plan_that_a_migration_made_stale_is_prepared_again(
     alice: User, server: LiveServer, table: str, read: Callable[[Caller, str], Coroutine[Any, Any, Rows]]
 ) -> None:
@@ -48,3 +60,16 @@ def test_a_plan_that_a_migration_made_stale_is_prepared_again(
 
     assert before == [[(1,)]] * 3
     assert after == [[(1, None)]] * 3
+
+
+def test_what_stays_refused_is_not_tried_for_ever(server: LiveServer) -> None:
+    tries = []
+
+    async def refused() -> None:
+        tries.append(1)
+        raise FeatureNotSupported
+
+    with pytest.raises(FeatureNotSupported):
+        server.run(settled(refused))
+
+    assert len(tries) == settings.DATABASE_POOL_MAX + 1
